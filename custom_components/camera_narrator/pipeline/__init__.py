@@ -1,0 +1,1 @@
+"""The three loops: buffer, dispatch, context. Standard library only; runs without Home Assistant."""
