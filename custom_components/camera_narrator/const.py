@@ -1,0 +1,71 @@
+"""Names, defaults and limits of the integration; every number with its reason."""
+
+from typing import Final
+
+DOMAIN: Final = "camera_narrator"
+MANUFACTURER: Final = "Camera Narrator"
+EVENT_TYPE: Final = "camera_narrator_event"
+"""The bus event: the JSON of a visit's phase."""
+
+SUBENTRY_BRIDGE: Final = "bridge"
+SUBENTRY_CAMERA: Final = "camera"
+
+# -- keys of the entry's data and options -------------------------------------------------------------------
+CONF_PROVIDER: Final = "provider"
+PROVIDER_BUILTIN: Final = "builtin"
+PROVIDER_OPENAI: Final = "openai"
+CONF_BASE_URL: Final = "base_url"
+CONF_API_KEY: Final = "api_key"
+CONF_MODEL: Final = "model"
+CONF_MQTT_PREFIX: Final = "mqtt_prefix"
+CONF_CONCURRENCY: Final = "concurrency"
+
+# -- keys of a bridge's data --------------------------------------------------------------------------------
+CONF_TOKEN_HASH: Final = "token_hash"
+CONF_OLD_TOKEN_HASHES: Final = "old_token_hashes"
+CONF_BRIDGE_ID: Final = "bridge_id"
+CONF_ADDRESS: Final = "address"
+
+# -- keys of a camera's data --------------------------------------------------------------------------------
+CONF_KEY: Final = "key"
+CONF_SOURCE: Final = "source"
+CONF_BRIDGE: Final = "bridge"
+CONF_URL: Final = "url"
+CONF_USERNAME: Final = "username"
+CONF_PASSWORD: Final = "password"
+CONF_PROFILE: Final = "profile"
+CONF_ENABLED: Final = "enabled"
+CONF_TRANSPORT: Final = "transport"
+CONF_RATE_FPS: Final = "rate_fps"
+CONF_HEIGHT_PX: Final = "height_px"
+CONF_QUALITY: Final = "quality"
+CONF_INTERVAL_S: Final = "interval_s"
+CONF_FRAMES: Final = "frames_per_chunk"
+SECTION_ADVANCED: Final = "advanced"
+
+# -- defaults -----------------------------------------------------------------------------------------------
+DEFAULT_MQTT_PREFIX: Final = "camera_narrator"
+DEFAULT_CONCURRENCY: Final = 2
+"""Requests in flight per hub: one local model serves two slots well; cloud servers allow far more."""
+DEFAULT_RATE_FPS: Final = 1.0
+"""Frames a second while active: four or five pictures a chunk are where models stop getting better."""
+QUIET_INTERVAL_S: Final = 10.0
+"""A quiet camera sends a frame per 10 s: fresh enough for a preview, 4 kB/s at most."""
+DEFAULT_HEIGHT_PX: Final = 480
+"""480p costs 2.3 times fewer tokens than 720p where pictures are priced by size."""
+DEFAULT_QUALITY: Final = 70
+"""JPEG quality: 40 dB against the downscaled original at two thirds of the bytes of quality 85."""
+DEFAULT_INTERVAL_S: Final = 5.0
+"""Of the profiles `live` and `always`: the chunk of five pictures at one a second."""
+DEFAULT_FRAMES: Final = 5
+"""Pictures of a chunk: more hurt the model's grasp of the present rather than help."""
+
+# -- limits -------------------------------------------------------------------------------------------------
+PENDING_TOKEN_S: Final = 15 * 60
+"""A token shown by an open dialog is known this long: time to start a container on another machine."""
+OLD_TOKENS: Final = 20
+"""Hashes of rotated tokens kept per bridge, to answer 403 instead of 401."""
+STATE_MAX: Final = 255
+"""Characters Home Assistant allows in a state."""
+CONNECTION_TEST_S: Final = 120
+"""A cold local model loads for a minute or two before its first answer."""

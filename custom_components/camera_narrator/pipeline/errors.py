@@ -1,0 +1,43 @@
+"""What can go wrong in the pipeline.
+
+* :exc:`NarratorError`
+    * :exc:`ProviderError`: a request brought no usable answer
+"""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Why a provider gave no usable answer."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    UNAUTHORIZED = "unauthorized"
+    MODEL_UNKNOWN = "model_unknown"
+    PICTURES_REJECTED = "pictures_rejected"
+    REFUSED = "refused"
+    """The model or its filter declined to answer, or the server called the request wrong."""
+    BAD_ANSWER = "bad_answer"
+    """Empty, cut off, reasoning only, or not the agreed shape."""
+
+
+class NarratorError(Exception):
+    """Root of the integration's own errors."""
+
+
+class ProviderError(NarratorError):
+    """A request brought no usable answer.
+
+    ``retryable`` says whether the same pictures may be tried again; ``retry_after_s`` is the server's own word on
+    when, and holds for the whole hub. The text is for people and carries no secret.
+    """
+
+    def __init__(self, fault: Fault, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+        """Keep what the limiter and the user need."""
+        super().__init__(message)
+        self.fault = fault
+        self.message = message
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,24 @@
+"""The seam to whoever writes the words."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from .models import Chunk, Partial
+
+
+class Provider(Protocol):
+    """Answers a chunk."""
+
+    @property
+    def name(self) -> str:
+        """Who writes the words, for people: ``built-in`` or the model's name."""
+        ...
+
+    @property
+    def heartbeats(self) -> bool:
+        """Whether a look without any activity is worth it: the pictures are read, and it costs no money."""
+        ...
+
+    def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
+        """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""
+        ...
