@@ -6,7 +6,7 @@ from fractions import Fraction
 import math
 import random
 import time
-from typing import Final, cast, override
+from typing import Final, override
 
 import av
 from av.codec.context import Flags
@@ -131,7 +131,7 @@ class CodeSource(VideoSource):
 
 
 def _open_encoder(settings: CodeSettings) -> VideoCodecContext:
-    encoder = cast(VideoCodecContext, av.CodecContext.create("libx264", "w"))
+    encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height = settings.width_px, settings.height_px
     encoder.pix_fmt = "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, _RTP_HZ), Fraction(settings.fps)
