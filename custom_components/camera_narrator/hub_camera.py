@@ -1,0 +1,220 @@
+"""One camera of a hub: its settings, its narration and what it publishes."""
+
+import asyncio
+from collections.abc import Mapping
+import contextlib
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import callback
+
+from . import const
+from .coordinator import CameraCoordinator, CameraState
+from .pipeline import narration
+from .pipeline.models import (
+    Account,
+    ActivityState,
+    CameraMemory,
+    CameraSettings,
+    Event,
+    Failure,
+    Frame,
+    Look,
+    Narrative,
+    Phase,
+    Profile,
+    Usage,
+)
+from .pipeline.narration import Sink
+from .pipeline.source import CameraSource
+from .protocol import CameraConfig, CameraStatus, Source, Transport
+from .publisher import CameraPublisher
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+
+class HubCamera(Sink):
+    """Joins a camera's source, narration and publisher; everything here runs on Home Assistant's event loop."""
+
+    def __init__(self, hub: Hub, subentry: ConfigSubentry) -> None:
+        """Build the camera from its subentry; nothing runs before start()."""
+        self.hub = hub
+        self.subentry_id = subentry.subentry_id
+        self._data: Mapping[str, Any] = subentry.data
+        self.key: str = subentry.data[const.CONF_KEY]
+        self.settings = _settings(subentry)
+        self.source = CameraSource(
+            camera=self.key,
+            settings=self.settings,
+            clock=hub.clock,
+            memory=hub.memory.camera(self.subentry_id, hub.clock),
+        )
+        self.coordinator = CameraCoordinator(hub.hass, CameraState(enabled=self.settings.enabled))
+        self.publisher = CameraPublisher(hub, self)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def bridge_id(self) -> str | None:
+        """Return the subentry of the bridge that captures this camera."""
+        bridge: str | None = self._data.get(const.CONF_BRIDGE)
+        return bridge
+
+    @property
+    def title(self) -> str:
+        """Return the name the user gave it."""
+        return self.settings.title
+
+    @callback
+    def start(self) -> None:
+        """Begin to narrate."""
+        self._task = self.hub.entry.async_create_background_task(
+            self.hub.hass,
+            narration.run(self.source, self.hub.provider, self, limiter=self.hub.limiter, clock=self.hub.clock),
+            f"{const.DOMAIN} narration of {self.key}",
+        )
+
+    async def stop(self) -> None:
+        """Stop like a crash would: an open event stays stored."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.coordinator.close()
+
+    async def remove(self) -> None:
+        """End the camera for good: its event ends, its frames get their outcome, its topics go."""
+        self.source.withdraw()
+        await self.stop()
+        self.publisher.removed()
+        self.hub.memory.forget(self.subentry_id)
+
+    @callback
+    def change(self, subentry: ConfigSubentry) -> bool:
+        """Take new settings over; return whether the bridge must hear of it."""
+        before = self.capture_config(1)
+        self._data = subentry.data
+        settings = _settings(subentry)
+        if settings != self.settings:
+            self.settings = settings
+            self.source.change(settings)
+            self.coordinator.update(enabled=settings.enabled)
+        return self.capture_config(1) != before
+
+    def capture_config(self, number: int) -> CameraConfig:
+        """Return what its bridge must know."""
+        data = self._data
+        rate_fps = data.get(const.CONF_RATE_FPS, const.DEFAULT_RATE_FPS)
+        always = self.settings.profile is Profile.ALWAYS
+        return CameraConfig(
+            number=number,
+            camera=self.key,
+            source=Source(data[const.CONF_SOURCE]),
+            url=data.get(const.CONF_URL) or "",
+            username=data.get(const.CONF_USERNAME) or "",
+            password=data.get(const.CONF_PASSWORD) or "",
+            transport=Transport(data.get(const.CONF_TRANSPORT, Transport.TCP)),
+            rate_fps=rate_fps,
+            quiet_interval_s=1 / rate_fps if always else const.QUIET_INTERVAL_S,
+            height_px=data.get(const.CONF_HEIGHT_PX, const.DEFAULT_HEIGHT_PX),
+            quality=data.get(const.CONF_QUALITY, const.DEFAULT_QUALITY),
+        )
+
+    # -- what its bridge brings --------------------------------------------------------------------------------
+
+    @callback
+    def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
+        """Its bridge said hello."""
+        self.source.connect(epoch=epoch, reports_activity=reports_activity, active=active)
+
+    @callback
+    def disconnect(self) -> None:
+        """Its bridge is gone."""
+        self.source.disconnect()
+        self.coordinator.update(connected=False, problem="bridge_away")
+        self.publisher.connected(connected=False)
+
+    @callback
+    def receive(self, frame: Frame) -> None:
+        """Take a frame in; never waits."""
+        self.source.receive(frame)
+        self.coordinator.saw(frame)
+
+    @callback
+    def observe(self, state: ActivityState) -> None:
+        """Take an activity state in and show it at once, for lights."""
+        self.source.observe(state)
+        self.publisher.activity(active=state.active)
+
+    @callback
+    def status(self, status: CameraStatus | None, account: Account) -> None:
+        """Show how the camera fares."""
+        self.publisher.status(status, account)
+
+    @callback
+    def watch(self, *, rate_fps: float, seconds: float) -> None:
+        """Somebody looks: ask its bridge for more frames for a while."""
+        bridge = self.hub.bridges.get(self.bridge_id or "")
+        if bridge is not None and bridge.link is not None:
+            bridge.link.watch(self.key, rate_fps=rate_fps, seconds=seconds)
+
+    # -- what users ask of it -----------------------------------------------------------------------------------
+
+    async def describe(self, prompt: str | None = None) -> Narrative:
+        """Describe the present; raise NarratorError where there is no picture or no answer."""
+        return await self.source.ask(prompt)
+
+    async def set_enabled(self, *, on: bool) -> None:
+        """Switch the narration, for good."""
+        entry = self.hub.entry
+        subentry = entry.subentries[self.subentry_id]
+        self.hub.hass.config_entries.async_update_subentry(
+            entry, subentry, data={**subentry.data, const.CONF_ENABLED: on}
+        )
+
+    # -- the sink of its narration ------------------------------------------------------------------------------
+
+    @override
+    @callback
+    def publish(self, event: Event) -> None:
+        """Tell a phase of an event."""
+        key_frame = self.source.latest() if event.phase is not Phase.ENDED else None
+        self.publisher.publish(event, key_frame=key_frame)
+
+    @override
+    @callback
+    def narrate(self, narrative: Narrative) -> None:
+        """Show a sentence."""
+        self.publisher.narrate(narrative)
+
+    @override
+    @callback
+    def fail(self, failure: Failure | None) -> None:
+        """Show why there are no words, or that there are again."""
+        self.coordinator.update(failure=failure)
+        self.hub.provider_failed(failure) if failure is not None else self.hub.provider_answered()
+
+    @override
+    @callback
+    def remember(self, memory: CameraMemory) -> None:
+        """Keep the story over a restart."""
+        self.hub.memory.remember(self.subentry_id, memory)
+
+    @override
+    @callback
+    def account(self, look: Look, usage: Usage) -> None:
+        """Count a request and what it used."""
+        state = self.coordinator.state
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        self.coordinator.update(requests=state.requests + 1, tokens=state.tokens + tokens)
+
+
+def _settings(subentry: ConfigSubentry) -> CameraSettings:
+    data = subentry.data
+    return CameraSettings(
+        title=subentry.title,
+        profile=Profile(data.get(const.CONF_PROFILE, Profile.BALANCED)),
+        enabled=data.get(const.CONF_ENABLED, True),
+        interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
+        frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
+    )

@@ -1,0 +1,128 @@
+"""What a hub keeps over a restart: each camera's story and open event, and what it learned of its model server."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .pipeline.clock import Clock
+from .pipeline.models import CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
+
+VERSION = 1
+SAVE_DELAY_S = 0.2
+"""Gathers the changes of one moment into one write; a crash within it forgets at most a phase that was just told."""
+
+
+class MemoryStore:
+    """One small private file per hub, written atomically."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Name the file; nothing is read yet."""
+        self._store: Store[dict[str, Any]] = Store(
+            hass, VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True
+        )
+        self._cameras: dict[str, dict[str, Any]] = {}
+        self._rungs: dict[str, str] = {}
+
+    async def load(self) -> None:
+        """Read the file, or start empty."""
+        stored = await self._store.async_load() or {}
+        self._cameras = dict(stored.get("cameras", {}))
+        self._rungs = dict(stored.get("rungs", {}))
+
+    def camera(self, subentry_id: str, clock: Clock) -> CameraMemory | None:
+        """Return what is known of a camera, its times moved to this run's monotonic clock."""
+        stored = self._cameras.get(subentry_id)
+        return None if stored is None else _memory(stored, clock)
+
+    @callback
+    def remember(self, subentry_id: str, memory: CameraMemory) -> None:
+        """Keep a camera's memory; written within a moment, never waited for."""
+        self._cameras[subentry_id] = {
+            "narratives": [list(entry) for entry in memory.narratives],
+            "open_event": _event_out(memory.open_event),
+            "last_event": _event_out(memory.last_event),
+        }
+        self._save()
+
+    @callback
+    def forget(self, subentry_id: str) -> None:
+        """Drop a removed camera."""
+        if self._cameras.pop(subentry_id, None) is not None:
+            self._save()
+
+    def get(self, server: str) -> str | None:
+        """Return the rung of the schema ladder that a model server is known to stand on."""
+        return self._rungs.get(server)
+
+    @callback
+    def set(self, server: str, rung: str) -> None:
+        """Keep the rung of a model server."""
+        if self._rungs.get(server) != rung:
+            self._rungs[server] = rung
+            self._save()
+
+    async def flush(self) -> None:
+        """Write now."""
+        await self._store.async_save(self._content())
+
+    async def remove(self) -> None:
+        """Delete the file."""
+        await self._store.async_remove()
+
+    def _save(self) -> None:
+        self._store.async_delay_save(self._content, SAVE_DELAY_S)
+
+    def _content(self) -> dict[str, Any]:
+        return {"cameras": dict(self._cameras), "rungs": dict(self._rungs)}
+
+
+def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:
+    behind_s = clock.wall() - clock.monotonic()
+    return CameraMemory(
+        narratives=tuple((float(at), str(text)) for at, text in stored["narratives"]),
+        open_event=_event_in(stored["open_event"], behind_s),
+        last_event=_event_in(stored["last_event"], behind_s),
+    )
+
+
+def _event_out(event: Event | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    return {
+        "id": event.id,
+        "camera": event.camera,
+        "phase": event.phase,
+        "from": event.span.from_wall_s,
+        "to": event.span.to_wall_s,
+        "labels": sorted(event.labels),
+        "labelled": event.labelled,
+        "verdict": event.verdict,
+        "narrative": event.narrative,
+        "reason": event.reason,
+        "continues": event.continues,
+        "frames": event.frames,
+        "provider": event.provider,
+    }
+
+
+def _event_in(stored: Mapping[str, Any] | None, behind_s: float) -> Event | None:
+    if stored is None:
+        return None
+    start, end = float(stored["from"]), float(stored["to"])
+    return Event(
+        id=stored["id"],
+        camera=stored["camera"],
+        phase=Phase(stored["phase"]),
+        span=Span(from_s=start - behind_s, to_s=end - behind_s, from_wall_s=start, to_wall_s=end),
+        labels=frozenset(Label(label) for label in stored["labels"]),
+        labelled=stored["labelled"],
+        verdict=Verdict(stored["verdict"]) if stored["verdict"] else None,
+        narrative=stored["narrative"],
+        reason=EndReason(stored["reason"]) if stored["reason"] else None,
+        continues=stored["continues"],
+        frames=stored["frames"],
+        provider=stored["provider"],
+    )
