@@ -1,19 +1,21 @@
 """Makes `custom_components.camera_narrator` importable with and without Home Assistant."""
 
+from importlib import import_module
 from importlib.util import find_spec
+import os
 from pathlib import Path
 import sys
 from types import ModuleType
+
+from hypothesis import settings
 
 PACKAGE = "custom_components.camera_narrator"
 FOLDER = Path(__file__).parent.parent / "custom_components" / "camera_narrator"
 
 
-def _import_for_home_assistant() -> None:
-    """Claim the name `custom_components` before the test plugin's own folder of that name does."""
-    __import__("custom_components")
-    if (FOLDER / "__init__.py").exists():
-        __import__(PACKAGE)
+def _claim_the_name() -> None:
+    """Import our `custom_components` before the test plugin brings its own folder of that name."""
+    import_module("custom_components")
 
 
 def _stand_in_for_the_package() -> None:
@@ -26,4 +28,8 @@ def _stand_in_for_the_package() -> None:
 if find_spec("homeassistant") is None:
     _stand_in_for_the_package()
 else:
-    _import_for_home_assistant()
+    _claim_the_name()
+
+# No deadline: how long an example takes says more about the machine. The same examples in every automatic run.
+settings.register_profile("camera_narrator", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("camera_narrator")
