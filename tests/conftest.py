@@ -23,6 +23,7 @@ def _stand_in_for_the_package() -> None:
     package = ModuleType(PACKAGE)
     package.__path__ = [str(FOLDER)]
     sys.modules[PACKAGE] = package
+    vars(import_module("custom_components"))["camera_narrator"] = package
 
 
 if find_spec("homeassistant") is None:

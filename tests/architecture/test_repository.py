@@ -84,6 +84,23 @@ def test_constraints_are_those_of_the_installed_home_assistant() -> None:
     assert committed[1:] == expected, "run script/lock"
 
 
+def test_components_find_the_versions_they_ask_for() -> None:
+    """What is locked for Home Assistant's components is what their manifests pin, overrides apart."""
+    asked = (ROOT / "requirements/home-assistant.in").read_text("utf-8")
+    components = set(re.findall(r"(?m)^\S+ +# (\w+)", asked))
+    assert {"camera", "frontend", "mqtt"} <= components
+    locked = (ROOT / "requirements/home-assistant.txt").read_text("utf-8")
+    overrides = (ROOT / "requirements/overrides.txt").read_text("utf-8")
+    for component in components:
+        folder = Path(homeassistant.__file__).parent / "components" / component
+        for requirement in json.loads((folder / "manifest.json").read_text("utf-8"))[
+            "requirements"
+        ]:
+            name, _, version = requirement.lower().partition("==")
+            if f"\n{name}==" not in overrides:
+                assert f"\n{name}=={version} " in locked, f"{component}: {requirement}"
+
+
 def test_scripts_can_be_started() -> None:
     """Whatever lies in script/ is a command: executable, with a first line that says by what."""
     for path in [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run"]:
