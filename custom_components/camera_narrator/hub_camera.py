@@ -10,6 +10,7 @@ from homeassistant.core import callback
 
 from . import const
 from .coordinator import CameraCoordinator, CameraState
+from .entity import register_device
 from .pipeline import narration
 from .pipeline.models import (
     Account,
@@ -94,6 +95,7 @@ class HubCamera(Sink):
         """Take new settings over; return whether the bridge must hear of it."""
         before = self.capture_config(1)
         self._data = subentry.data
+        register_device(self.hub.hass, self.hub.entry, subentry)
         settings = _settings(subentry)
         if settings != self.settings:
             self.settings = settings
@@ -126,19 +128,19 @@ class HubCamera(Sink):
     def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
         """Its bridge said hello."""
         self.source.connect(epoch=epoch, reports_activity=reports_activity, active=active)
+        self.publisher.connecting()
 
     @callback
     def disconnect(self) -> None:
         """Its bridge is gone."""
         self.source.disconnect()
-        self.coordinator.update(connected=False, problem="bridge_away")
         self.publisher.connected(connected=False)
 
     @callback
     def receive(self, frame: Frame) -> None:
         """Take a frame in; never waits."""
         self.source.receive(frame)
-        self.coordinator.saw(frame)
+        self.publisher.saw(frame)
 
     @callback
     def observe(self, state: ActivityState) -> None:

@@ -1,0 +1,174 @@
+"""What the entities show: one frozen state per camera, bridge and hub, pushed to whoever listens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .pipeline.models import Account, Event, Failure, Frame, Narrative
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+type NarratorConfigEntry = ConfigEntry[Hub]
+
+SIGNAL_CAMERA_ADDED: Final = "camera_narrator_camera_added_{}"
+"""Sent with a HubCamera, formatted with the entry's id."""
+SIGNAL_BRIDGE_ADDED: Final = "camera_narrator_bridge_added_{}"
+"""Sent with a HubBridge, formatted with the entry's id."""
+
+BRIDGE_AWAY: Final = "bridge_away"
+"""Why a camera is not connected, beside the wire's error codes: its bridge is not."""
+CONNECTING: Final = "connecting"
+"""Its bridge is there and has not shown a picture of it yet."""
+
+SLOW_S: Final = 60.0
+"""Measurements reach their entities at most once a minute: each state costs a row of the recorder."""
+
+
+SLOW: Final = {"slow": True}
+"""Marks the field of a measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraState:
+    """All that is shown of one camera."""
+
+    connected: bool = False
+    """Pictures of it come in."""
+    problem: str | None = BRIDGE_AWAY
+    """Why not: a code of the wire protocol, BRIDGE_AWAY or CONNECTING."""
+    active: bool | None = None
+    """The bridge's verdict; None while there is none."""
+    enabled: bool = True
+    """The narration switch."""
+    narrative: Narrative | None = None
+    event: Event | None = None
+    """As published last."""
+    failure: Failure | None = None
+    key_frame: Frame | None = None
+    account: Account = field(default=Account(), metadata=SLOW)
+    source_fps: float = field(default=0.0, metadata=SLOW)
+    sent_fps: float = field(default=0.0, metadata=SLOW)
+    bytes_per_s: float = field(default=0.0, metadata=SLOW)
+    requests: int = field(default=0, metadata=SLOW)
+    tokens: int = field(default=0, metadata=SLOW)
+    latency_s: float | None = field(default=None, metadata=SLOW)
+    """From the last picture of the newest words to the words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeState:
+    """All that is shown of one bridge."""
+
+    connected: bool = False
+    name: str = ""
+    """What it calls itself."""
+    version: str | None = None
+    cpu_percent: float | None = field(default=None, metadata=SLOW)
+    memory_bytes: int | None = field(default=None, metadata=SLOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubState:
+    """All that is shown of a hub."""
+
+    problem: str | None = None
+    """A value of errors.Fault while the provider brings no words."""
+    detail: str = ""
+    """For people, without a secret in it."""
+
+
+class Coordinator[S: (CameraState, BridgeState, HubState)]:
+    """Holds a state and tells listeners what changed: at once, or for measurements at most every SLOW_S."""
+
+    _slow_fields: ClassVar[frozenset[str]] = frozenset(
+        part.name
+        for kind in (CameraState, BridgeState, HubState)
+        for part in fields(kind)
+        if "slow" in part.metadata
+    )
+
+    def __init__(self, hass: HomeAssistant, state: S) -> None:
+        """Start from a state nobody has been told of."""
+        self.state: S = state
+        self._hass = hass
+        self._listeners: dict[object, Callable[[], None]] = {}
+        self._slow_listeners: dict[object, Callable[[], None]] = {}
+        self._resting: CALLBACK_TYPE | None = None
+        self._untold = False
+
+    @callback
+    def listen(self, told: Callable[[], None], *, slow: bool = False) -> CALLBACK_TYPE:
+        """Call `told` after changes, of measurements where `slow`; return what ends it."""
+        listeners = self._slow_listeners if slow else self._listeners
+        key = object()
+        listeners[key] = told
+
+        @callback
+        def leave() -> None:
+            listeners.pop(key, None)
+            if not self._slow_listeners:
+                self.close()
+
+        return leave
+
+    @callback
+    def update(self, **changes: Any) -> None:
+        """Change fields of the state; what is equal to before tells nobody."""
+        before = self.state
+        changed = {name for name, value in changes.items() if getattr(before, name) != value}
+        if not changed:
+            return
+        self.state = replace(before, **changes)
+        if changed - self._slow_fields:
+            _tell(self._listeners)
+        if "connected" in changed:  # measurements follow the stream in what is available
+            _tell(self._slow_listeners)
+        elif changed & self._slow_fields:
+            self._tell_slowly()
+
+    @callback
+    def close(self) -> None:
+        """Forget what waits to be told."""
+        if self._resting is not None:
+            self._resting()
+            self._resting = None
+        self._untold = False
+
+    def _tell_slowly(self) -> None:
+        if not self._slow_listeners:
+            return
+        if self._resting is not None:
+            self._untold = True
+            return
+        self._resting = async_call_later(self._hass, SLOW_S, self._rested)
+        _tell(self._slow_listeners)
+
+    @callback
+    def _rested(self, _now: datetime) -> None:
+        self._resting = None
+        if self._untold:
+            self._untold = False
+            self._tell_slowly()
+
+
+def _tell(listeners: dict[object, Callable[[], None]]) -> None:
+    for told in list(listeners.values()):
+        told()
+
+
+class CameraCoordinator(Coordinator[CameraState]):
+    """The state of one camera."""
+
+
+class BridgeCoordinator(Coordinator[BridgeState]):
+    """The state of one bridge."""
+
+
+class HubCoordinator(Coordinator[HubState]):
+    """The state of a hub."""
