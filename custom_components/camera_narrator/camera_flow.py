@@ -1,0 +1,355 @@
+"""The dialog that adds a camera: tries its address through a bridge, shows what the bridge saw, keeps it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigSubentry,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.core import callback
+from homeassistant.helpers.translation import async_get_translations
+import voluptuous as vol
+
+from . import const
+from .bridge_link import BridgeLink, ProbeFailed
+from .camera_address import Address, InvalidAddress, camera_key
+from .camera_form import (
+    CONF_ADD_ANYWAY,
+    flat,
+    pushed_schema,
+    rtsp_schema,
+    suggested,
+    typed_before,
+)
+from .gateway import async_setup_http
+from .preview import async_setup_previews, signed
+from .protocol import Capability, ErrorCode, Probed, Source, Transport
+
+EXAMPLE = "rtsp://192.168.1.30:554/stream2"
+AWAY = (ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT, ErrorCode.REFUSED)
+"""What a camera that is switched off right now looks like; all else is wrong and stays wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """How a probe ended: a finding, or the field and the words of an error."""
+
+    probed: Probed | None = None
+    preview: bytes | None = None
+    field: str = "base"
+    error: str = ""
+    away: bool = False
+
+
+class CameraFlow(ConfigSubentryFlow):
+    """Adds a camera to a hub, or changes one."""
+
+    def __init__(self) -> None:
+        """Begin with nothing typed."""
+        self._typed: dict[str, Any] = {}
+        self._address = Address(url="")
+        self._errors: dict[str, str] = {}
+        self._away = False
+        self._probe_task: asyncio.Task[_Outcome] | None = None
+        self._outcome = _Outcome()
+        self._preview = ""
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask where the pictures come from."""
+        if not self._bridges():
+            return self.async_abort(reason="no_bridge")
+        return self.async_show_menu(
+            step_id="user", menu_options=[Source.RTSP.value, Source.PUSHED.value]
+        )
+
+    async def async_step_rtsp(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for the address and all else of a camera that a bridge pulls."""
+        if user_input is not None and (result := await self._take_rtsp(user_input)) is not None:
+            return result
+        return self._show_form("rtsp")
+
+    async def async_step_pushed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for all of a camera whose client sends by itself."""
+        if user_input is not None:
+            self._take(user_input)
+            if not self._errors:
+                return self._finish()
+        return self._show_form("pushed")
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the same form again, with what holds now."""
+        subentry = self._get_reconfigure_subentry()
+        if not self._bridges():
+            return self.async_abort(reason="no_bridge")
+        if not self._typed:
+            self._typed = typed_before(subentry)
+            self._address = Address(
+                url=subentry.data.get(const.CONF_URL, ""),
+                username=subentry.data.get(const.CONF_USERNAME, ""),
+                password=subentry.data.get(const.CONF_PASSWORD, ""),
+            )
+        if subentry.data[const.CONF_SOURCE] == Source.PUSHED:
+            if user_input is not None:
+                self._take(user_input)
+                if not self._errors:
+                    return self._finish()
+        elif user_input is not None and (result := await self._take_rtsp(user_input)) is not None:
+            return result
+        return self._show_form("reconfigure")
+
+    async def async_step_probe(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Let the bridge try the address."""
+        if self._probe_task is None:
+            self._probe_task = self.hass.async_create_background_task(
+                self._probe(), f"{const.DOMAIN} probe of a camera"
+            )
+        if not self._probe_task.done():
+            return self.async_show_progress(
+                step_id="probe",
+                progress_action="probe",
+                description_placeholders={"bridge": self._bridge_title()},
+                progress_task=self._probe_task,
+            )
+        return self.async_show_progress_done(next_step_id="probed")
+
+    async def async_step_probed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the bridge saw, or say what was wrong and ask again."""
+        task, self._probe_task = self._probe_task, None
+        if task is None:
+            return await self.async_step_probe()
+        outcome = self._outcome = task.result()
+        if outcome.probed is None:
+            self._errors = {outcome.field: outcome.error}
+            self._away = outcome.away
+            return self._show_form("reconfigure" if self._reconfigures else "rtsp")
+        if outcome.preview is not None:
+            self._preview = async_setup_previews(self.hass).keep(outcome.preview)
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the picture and the facts; keep the camera on the next click."""
+        if user_input is not None:
+            return self._finish()
+        assert self._outcome.probed is not None
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            description_placeholders=await self._facts(self._outcome.probed),
+            last_step=True,
+        )
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Let the picture go with the dialog."""
+        if self._preview:
+            async_setup_previews(self.hass).forget(self._preview)
+
+    # -- taking what was typed ----------------------------------------------------------------------------------
+
+    async def _take_rtsp(self, user_input: Mapping[str, Any]) -> SubentryFlowResult | None:
+        """Return the next step, or None where the form must be shown again."""
+        self._take(user_input)
+        before = self._address
+        username = user_input.get(const.CONF_USERNAME, "")
+        password = user_input.get(const.CONF_PASSWORD, "")
+        if not password and username and username.strip() == before.username:
+            password = before.password
+        try:
+            address = Address.read(user_input[const.CONF_URL], username=username, password=password)
+        except InvalidAddress as error:
+            self._errors[const.CONF_URL] = str(error)
+            return None
+        self._address = address
+        self._typed |= {const.CONF_URL: address.url, const.CONF_USERNAME: address.username}
+        if self._is_taken(address.identity):
+            self._errors[const.CONF_URL] = "already_configured"
+        if self._errors:
+            return None
+        if (self._away and user_input.get(CONF_ADD_ANYWAY)) or not self._needs_probe():
+            return self._finish()
+        if self._link() is None:
+            self._errors[const.CONF_BRIDGE] = "bridge_away"
+            return None
+        return await self.async_step_probe()
+
+    def _take(self, user_input: Mapping[str, Any]) -> None:
+        self._typed = dict(user_input)
+        self._errors = {}
+        if not user_input[CONF_NAME].strip():
+            self._errors[CONF_NAME] = "name_missing"
+
+    def _needs_probe(self) -> bool:
+        if not self._reconfigures:
+            return True
+        before = self._get_reconfigure_subentry().data
+        after = self._data()
+        return any(
+            before.get(key) != after.get(key)
+            for key in (
+                const.CONF_URL,
+                const.CONF_USERNAME,
+                const.CONF_PASSWORD,
+                const.CONF_TRANSPORT,
+                const.CONF_BRIDGE,
+            )
+        )
+
+    # -- the bridge ---------------------------------------------------------------------------------------------
+
+    async def _probe(self) -> _Outcome:
+        if (link := self._link()) is None:
+            return _Outcome(field=const.CONF_BRIDGE, error="bridge_away")
+        if Capability.PROBE not in link.hello.capabilities:
+            return _Outcome(field=const.CONF_BRIDGE, error="bridge_cannot_probe")
+        try:
+            probed, preview = await link.probe(
+                url=self._address.url,
+                username=self._address.username,
+                password=self._address.password,
+                transport=Transport(flat(self._typed)[const.CONF_TRANSPORT]),
+            )
+        except TimeoutError:
+            return _Outcome(field=const.CONF_BRIDGE, error="bridge_silent")
+        except ProbeFailed:
+            return _Outcome(field=const.CONF_BRIDGE, error="bridge_away")
+        if probed.error is None:
+            return _Outcome(probed=probed, preview=preview)
+        code = probed.error.code
+        field = const.CONF_PASSWORD if code is ErrorCode.UNAUTHORIZED else const.CONF_URL
+        return _Outcome(field=field, error=code.value, away=code in AWAY)
+
+    def _link(self) -> BridgeLink | None:
+        return async_setup_http(self.hass).link(self._typed[const.CONF_BRIDGE])
+
+    def _bridges(self) -> list[ConfigSubentry]:
+        return list(self._get_entry().get_subentries_of_type(const.SUBENTRY_BRIDGE))
+
+    def _bridge_title(self) -> str:
+        return self._get_entry().subentries[self._typed[const.CONF_BRIDGE]].title
+
+    # -- forms and the end --------------------------------------------------------------------------------------
+
+    def _show_form(self, step_id: str) -> SubentryFlowResult:
+        errors, self._errors = self._errors, {}
+        pushed = step_id == "pushed" or (
+            self._reconfigures
+            and self._get_reconfigure_subentry().data[const.CONF_SOURCE] == Source.PUSHED
+        )
+        schema = (
+            pushed_schema(self._bridges())
+            if pushed
+            else rtsp_schema(self._bridges(), add_anyway=self._away)
+        )
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, suggested(self._typed)),
+            errors=errors,
+            description_placeholders={"example": EXAMPLE},
+        )
+
+    def _finish(self) -> SubentryFlowResult:
+        title = self._typed[CONF_NAME].strip()
+        if self._reconfigures:
+            subentry = self._get_reconfigure_subentry()
+            pushed = subentry.data[const.CONF_SOURCE] == Source.PUSHED
+            return self.async_update_and_abort(
+                self._get_entry(),
+                subentry,
+                title=title,
+                data_updates=self._data(),
+                unique_id=subentry.unique_id if pushed else self._address.identity,
+            )
+        key = camera_key(title, self._taken_keys())
+        pushed = const.CONF_URL not in self._typed
+        return self.async_create_entry(
+            title=title,
+            data={
+                const.CONF_KEY: key,
+                const.CONF_SOURCE: (Source.PUSHED if pushed else Source.RTSP).value,
+                const.CONF_ENABLED: True,
+                **self._data(),
+            },
+            unique_id=key if pushed else self._address.identity,
+            description="pushed" if pushed else None,
+            description_placeholders={"key": key},
+        )
+
+    def _data(self) -> dict[str, Any]:
+        data = flat(self._typed)
+        if const.CONF_URL in data:
+            data |= {
+                const.CONF_URL: self._address.url,
+                const.CONF_USERNAME: self._address.username,
+                const.CONF_PASSWORD: self._address.password,
+            }
+        return data
+
+    async def _facts(self, probed: Probed) -> dict[str, str]:
+        words = await async_get_translations(
+            self.hass, self.hass.config.language, "common", [const.DOMAIN]
+        )
+
+        def word(key: str) -> str:
+            return words.get(f"component.{const.DOMAIN}.common.{key}", key)
+
+        advice = [
+            word(key)
+            for key, given in (
+                ("sub_stream_advice", probed.sub_stream),
+                ("one_session_advice", probed.one_session),
+            )
+            if given
+        ]
+        picture = f"![]({signed(self.hass, self._preview)})" if self._preview else ""
+        return {
+            "preview": picture,
+            "codec": _plain(probed.codec),
+            "size": f"{probed.width} × {probed.height}",
+            "fps": f"{probed.fps:g}",
+            "key_interval": (
+                word("one_key_frame")
+                if probed.key_interval_s is None
+                else f"{probed.key_interval_s:.1f} s"
+            ),
+            "audio": word("audio" if probed.audio else "no_audio"),
+            "advice": "\n\n".join(advice),
+        }
+
+    @property
+    def _reconfigures(self) -> bool:
+        return self.source == SOURCE_RECONFIGURE
+
+    def _is_taken(self, unique_id: str) -> bool:
+        own = self._get_reconfigure_subentry() if self._reconfigures else None
+        return any(
+            subentry is not own and subentry.unique_id == unique_id
+            for subentry in self._get_entry().get_subentries_of_type(const.SUBENTRY_CAMERA)
+        )
+
+    def _taken_keys(self) -> set[str]:
+        return {
+            subentry.data[const.CONF_KEY]
+            for subentry in self._get_entry().get_subentries_of_type(const.SUBENTRY_CAMERA)
+        }
+
+
+def _plain(text: str) -> str:
+    """Return a peer's word without what Markdown would make of it."""
+    return "".join(char for char in text if char.isalnum() or char in " .-_")

@@ -1,0 +1,147 @@
+"""The fields of a camera's dialog, and the way between them and the flat data of its subentry."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import CONF_NAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from . import const
+from .pipeline.models import Profile
+from .protocol import Transport
+
+CONF_ADD_ANYWAY = "add_anyway"
+
+_CAPTURE_DEFAULTS = {
+    const.CONF_TRANSPORT: Transport.TCP.value,
+    const.CONF_RATE_FPS: const.DEFAULT_RATE_FPS,
+    const.CONF_HEIGHT_PX: const.DEFAULT_HEIGHT_PX,
+    const.CONF_QUALITY: const.DEFAULT_QUALITY,
+}
+_CHUNK_DEFAULTS = {
+    const.CONF_INTERVAL_S: const.DEFAULT_INTERVAL_S,
+    const.CONF_FRAMES: const.DEFAULT_FRAMES,
+}
+_DEFAULTS: Mapping[str, Any] = {**_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS}
+
+
+def _number(
+    low: float, high: float, step: float, unit: str | None = None, *, whole: bool = False
+) -> Any:
+    selector = NumberSelector(
+        NumberSelectorConfig(
+            min=low,
+            max=high,
+            step=step,
+            mode=NumberSelectorMode.BOX,
+            **({"unit_of_measurement": unit} if unit else {}),
+        )
+    )
+    return vol.All(selector, vol.Coerce(int)) if whole else selector
+
+
+_ADVANCED: Mapping[str, Any] = {
+    const.CONF_TRANSPORT: SelectSelector(
+        SelectSelectorConfig(
+            options=[transport.value for transport in Transport],
+            translation_key="transport",
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    ),
+    # A chunk's pictures come from one or two a second; a bridge sends no more than ten.
+    const.CONF_RATE_FPS: _number(0.2, 5, 0.1, "fps"),
+    # Below 240 lines a model sees no faces, above 1080 it scales down itself.
+    const.CONF_HEIGHT_PX: _number(240, 1080, 8, "px", whole=True),
+    const.CONF_QUALITY: _number(40, 95, 1, "%", whole=True),
+    const.CONF_INTERVAL_S: _number(1, 300, 1, "s"),
+    const.CONF_FRAMES: _number(1, 10, 1, whole=True),
+}
+
+
+def rtsp_schema(bridges: Iterable[ConfigSubentry], *, add_anyway: bool) -> vol.Schema:
+    """Return the form of a camera that a bridge pulls; ``add_anyway`` once a probe found it away."""
+    fields: dict[Any, Any] = {
+        **_head(bridges),
+        vol.Required(const.CONF_URL): TextSelector(),
+        vol.Optional(const.CONF_USERNAME): TextSelector(TextSelectorConfig(autocomplete="off")),
+        vol.Optional(const.CONF_PASSWORD): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="new-password")
+        ),
+        **_profile(),
+        **_advanced(_DEFAULTS),
+    }
+    if add_anyway:
+        fields[vol.Optional(CONF_ADD_ANYWAY, default=False)] = BooleanSelector()
+    return vol.Schema(fields)
+
+
+def pushed_schema(bridges: Iterable[ConfigSubentry]) -> vol.Schema:
+    """Return the form of a camera whose pictures a client sends by itself."""
+    return vol.Schema({**_head(bridges), **_profile(), **_advanced(_CHUNK_DEFAULTS)})
+
+
+def flat(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form's values as a subentry keeps them: without sections, name and one-time answers."""
+    data = {**typed, **typed.get(const.SECTION_ADVANCED, {})}
+    for key in (const.SECTION_ADVANCED, CONF_NAME, CONF_ADD_ANYWAY):
+        data.pop(key, None)
+    return data
+
+
+def suggested(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form's values as the next form shows them: all but the password."""
+    return {key: value for key, value in typed.items() if key != const.CONF_PASSWORD}
+
+
+def typed_before(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return a camera's settings as if they had just been typed, all but the password."""
+    data = subentry.data
+    advanced = {key: data.get(key, default) for key, default in _DEFAULTS.items()}
+    return {**suggested(data), CONF_NAME: subentry.title, const.SECTION_ADVANCED: advanced}
+
+
+def _head(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:
+    options = [SelectOptionDict(value=bridge.subentry_id, label=bridge.title) for bridge in bridges]
+    only = {"default": options[0]["value"]} if len(options) == 1 else {}
+    return {
+        vol.Required(CONF_NAME): TextSelector(),
+        vol.Required(const.CONF_BRIDGE, **only): SelectSelector(
+            SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
+        ),
+    }
+
+
+def _profile() -> dict[Any, Any]:
+    return {
+        vol.Required(const.CONF_PROFILE, default=Profile.BALANCED.value): SelectSelector(
+            SelectSelectorConfig(
+                options=[profile.value for profile in Profile],
+                translation_key="profile",
+                mode=SelectSelectorMode.LIST,
+            )
+        )
+    }
+
+
+def _advanced(defaults: Mapping[str, Any]) -> dict[Any, Any]:
+    fields = {vol.Optional(key, default=value): _ADVANCED[key] for key, value in defaults.items()}
+    return {
+        vol.Optional(const.SECTION_ADVANCED, default={}): section(
+            vol.Schema(fields), {"collapsed": True}
+        )
+    }

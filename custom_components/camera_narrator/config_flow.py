@@ -1,0 +1,407 @@
+"""The hub's dialogs: adding it, a new key, another provider, and its options."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    FlowType,
+    OptionsFlow,
+    SubentryFlowContext,
+)
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+from yarl import URL
+
+from . import const
+from .bridge_flow import BridgeFlow
+from .camera_flow import CameraFlow
+from .options_flow import NarratorOptionsFlow, prefixes
+from .pipeline.errors import Fault, ProviderError
+from .providers import create_openai
+from .providers.address import Address
+from .providers.ladder import Rungs
+
+if TYPE_CHECKING:
+    from .providers.openai import OpenAIProvider
+
+BUILTIN_TITLE = "Camera Narrator"
+BUILTIN_UNIQUE_ID = "builtin"
+MODELS_TIMEOUT_S = 10
+"""A list of models is small and at hand; whoever needs longer does not have one."""
+
+_SERVER = vol.Schema(
+    {
+        vol.Required(const.CONF_BASE_URL): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.URL)
+        ),
+        vol.Optional(const.CONF_API_KEY): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+        ),
+    }
+)
+_KEY = vol.Schema(
+    {
+        vol.Required(const.CONF_API_KEY): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a fault is shown: the step, the field and the words."""
+
+    step: str
+    field: str
+    error: str
+
+
+_PLACES: Mapping[Fault, _Place] = {
+    Fault.UNREACHABLE: _Place(step="server", field=const.CONF_BASE_URL, error="cannot_connect"),
+    Fault.UNAUTHORIZED: _Place(step="server", field=const.CONF_API_KEY, error="invalid_auth"),
+    Fault.MODEL_UNKNOWN: _Place(step="model", field=const.CONF_MODEL, error="model_unknown"),
+    Fault.PICTURES_REJECTED: _Place(
+        step="model", field=const.CONF_MODEL, error="pictures_rejected"
+    ),
+    Fault.TIMEOUT: _Place(step="model", field="base", error="timeout"),
+    Fault.RATE_LIMITED: _Place(step="model", field="base", error="rate_limited"),
+    Fault.OVERLOADED: _Place(step="model", field="base", error="overloaded"),
+    Fault.REFUSED: _Place(step="model", field="base", error="refused"),
+    Fault.BAD_ANSWER: _Place(step="model", field=const.CONF_MODEL, error="bad_answer"),
+}
+
+
+class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
+    """Adds a hub, renews its key, changes its provider."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    def __init__(self) -> None:
+        """Begin with nothing typed."""
+        self._base_url = ""
+        self._api_key = ""
+        self._model = ""
+        self._models: list[str] = []
+        self._errors: dict[str, str] = {}
+        self._detail = ""
+        self._test_task: asyncio.Task[bool | ProviderError] | None = None
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be added to a hub."""
+        return {const.SUBENTRY_BRIDGE: BridgeFlow, const.SUBENTRY_CAMERA: CameraFlow}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the dialog of the hub's options."""
+        return NarratorOptionsFlow()
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask who shall write the words."""
+        return self.async_show_menu(step_id="user", menu_options=["builtin", "server"])
+
+    async def async_step_builtin(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take the describer that needs no key."""
+        return await self._finish(
+            title=BUILTIN_TITLE,
+            data={const.CONF_PROVIDER: const.PROVIDER_BUILTIN},
+            unique_id=BUILTIN_UNIQUE_ID,
+        )
+
+    async def async_step_server(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the server's address and key, and for its models in the background."""
+        if user_input is not None:
+            self._take_server(user_input)
+            if not self._errors:
+                self._abort_if_taken(self._unique_id())
+                await self._ask_models()
+            if not self._errors:
+                return await self.async_step_model()
+        elif self.source == SOURCE_RECONFIGURE and not self._base_url:
+            self._base_url = self._get_reconfigure_entry().data.get(const.CONF_BASE_URL, "")
+        return self.async_show_form(
+            step_id="server",
+            data_schema=self.add_suggested_values_to_schema(
+                _SERVER, {const.CONF_BASE_URL: self._base_url}
+            ),
+            errors=self._taken_errors(),
+            description_placeholders={"example": "http://192.168.1.20:11434/v1"},
+        )
+
+    async def async_step_model(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask which of the server's models shall write."""
+        if user_input is not None:
+            self._model = user_input[const.CONF_MODEL].strip()
+            if self._model:
+                return await self.async_step_test()
+            self._errors = {const.CONF_MODEL: "model_unknown"}
+        elif self.source == SOURCE_RECONFIGURE and not self._model:
+            self._model = self._get_reconfigure_entry().data.get(const.CONF_MODEL, "")
+        schema = vol.Schema(
+            {
+                vol.Required(const.CONF_MODEL): SelectSelector(
+                    SelectSelectorConfig(
+                        options=self._models,
+                        custom_value=True,
+                        mode=SelectSelectorMode.DROPDOWN,
+                    )
+                )
+            }
+        )
+        return self.async_show_form(
+            step_id="model",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, {const.CONF_MODEL: self._model} if self._model else {}
+            ),
+            errors=self._taken_errors(),
+            description_placeholders={"count": str(len(self._models)), "detail": self._detail},
+        )
+
+    async def async_step_test(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the model a picture; a cold local model takes a minute or two."""
+        if self._test_task is None:
+            self._test_task = self.hass.async_create_background_task(
+                self._test(), f"{const.DOMAIN} test of a model"
+            )
+        if not self._test_task.done():
+            return self.async_show_progress(
+                step_id="test",
+                progress_action="test",
+                description_placeholders={
+                    "model": self._model,
+                    "seconds": str(const.CONNECTION_TEST_S),
+                },
+                progress_task=self._test_task,
+            )
+        return self.async_show_progress_done(next_step_id="tested")
+
+    async def async_step_tested(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Go where the test's outcome leads."""
+        task, self._test_task = self._test_task, None
+        if task is None:
+            return await self.async_step_test()
+        outcome = task.result()
+        if isinstance(outcome, ProviderError):
+            return await self._show_fault(outcome)
+        if outcome or self.source == SOURCE_REAUTH:
+            return await self.async_step_add_anyway()
+        return await self.async_step_blind()
+
+    async def async_step_blind(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The model named another colour than was shown: ask whether to go on."""
+        return self.async_show_menu(
+            step_id="blind",
+            menu_options=["model", "add_anyway"],
+            description_placeholders={"model": self._model},
+        )
+
+    async def async_step_add_anyway(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take the server and its model."""
+        if self.source == SOURCE_REAUTH:
+            entry = self._get_reauth_entry()
+            return self.async_update_and_abort(
+                entry,
+                unique_id=self._unique_id(),
+                data_updates={const.CONF_API_KEY: self._api_key},
+            )
+        return await self._finish(
+            title=self._model,
+            data={
+                const.CONF_PROVIDER: const.PROVIDER_OPENAI,
+                const.CONF_BASE_URL: self._base_url,
+                const.CONF_API_KEY: self._api_key,
+                const.CONF_MODEL: self._model,
+            },
+            unique_id=self._unique_id(),
+        )
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """The server refuses the key."""
+        self._base_url = entry_data[const.CONF_BASE_URL]
+        self._model = entry_data[const.CONF_MODEL]
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a new key."""
+        if user_input is not None:
+            self._api_key = user_input[const.CONF_API_KEY].strip()
+            self._abort_if_taken(self._unique_id(), own=self._get_reauth_entry())
+            return await self.async_step_test()
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=_KEY,
+            errors=self._taken_errors(),
+            description_placeholders={
+                "server": URL(self._base_url).host or "",
+                "model": self._model,
+                "detail": self._detail,
+            },
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask who shall write the words from now on."""
+        return self.async_show_menu(step_id="reconfigure", menu_options=["builtin", "server"])
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with the first bridge, without which a hub sees nothing."""
+        bridge = await self.hass.config_entries.subentries.async_init(
+            (result["result"].entry_id, const.SUBENTRY_BRIDGE),
+            context=SubentryFlowContext(source=SOURCE_USER),
+        )
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, bridge["flow_id"])
+        return result
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    def _take_server(self, user_input: Mapping[str, Any]) -> None:
+        self._errors = {}
+        typed: str = user_input[const.CONF_BASE_URL].strip()
+        if (url := server_url(typed)) is None:
+            self._base_url = typed
+            self._errors = {const.CONF_BASE_URL: "invalid_url"}
+            return
+        self._base_url = url
+        if key := user_input.get(const.CONF_API_KEY, "").strip():
+            self._api_key = key
+        elif not self._api_key and self.source == SOURCE_RECONFIGURE:
+            stored = self._get_reconfigure_entry().data
+            # A stored key goes to the server it was typed for, not to any that is typed now.
+            if URL(stored.get(const.CONF_BASE_URL, "")).host == URL(url).host:
+                self._api_key = stored.get(const.CONF_API_KEY, "")
+
+    async def _ask_models(self) -> None:
+        try:
+            async with asyncio.timeout(MODELS_TIMEOUT_S):
+                self._models = await (await self._provider()).models()
+        except TimeoutError:
+            self._errors = {const.CONF_BASE_URL: "timeout"}
+        except ProviderError as error:
+            # Servers without a list of models are common: the test tells whether the rest works.
+            self._models = []
+            if error.fault in (Fault.UNREACHABLE, Fault.UNAUTHORIZED, Fault.TIMEOUT):
+                place = _PLACES[error.fault]
+                field = const.CONF_BASE_URL if place.step != "server" else place.field
+                self._errors = {field: place.error}
+
+    async def _provider(self) -> OpenAIProvider:
+        data = {
+            const.CONF_BASE_URL: self._base_url,
+            const.CONF_API_KEY: self._api_key,
+            const.CONF_MODEL: self._model,
+        }
+        return await create_openai(self.hass, data, Rungs())
+
+    async def _test(self) -> bool | ProviderError:
+        """Return whether the model sees pictures, or what went wrong."""
+        try:
+            async with asyncio.timeout(const.CONNECTION_TEST_S):
+                return (await (await self._provider()).check()).sees_pictures
+        except TimeoutError:
+            return ProviderError(Fault.TIMEOUT, "No answer in time", retryable=True)
+        except ProviderError as error:
+            return error
+
+    async def _show_fault(self, error: ProviderError) -> ConfigFlowResult:
+        place = _PLACES[error.fault]
+        self._detail = error.message
+        if self.source == SOURCE_REAUTH:
+            field = place.field if place.field == const.CONF_API_KEY else "base"
+            self._errors = {field: place.error}
+            return await self.async_step_reauth_confirm()
+        self._errors = {place.field: place.error}
+        if place.step == "server":
+            return await self.async_step_server()
+        return await self.async_step_model()
+
+    async def _finish(
+        self, *, title: str, data: dict[str, Any], unique_id: str
+    ) -> ConfigFlowResult:
+        if self.source == SOURCE_RECONFIGURE:
+            entry = self._get_reconfigure_entry()
+            self._abort_if_taken(unique_id, own=entry)
+            titled_by_us = entry.title in (BUILTIN_TITLE, entry.data.get(const.CONF_MODEL))
+            return self.async_update_and_abort(
+                entry,
+                unique_id=unique_id,
+                title=title if titled_by_us else entry.title,
+                data=data,
+            )
+        await self.async_set_unique_id(unique_id)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(
+            title=title,
+            data=data,
+            options={
+                const.CONF_MQTT_PREFIX: self._free_prefix(),
+                const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
+            },
+        )
+
+    def _free_prefix(self) -> str:
+        taken = prefixes(self._async_current_entries())
+        prefix, number = const.DEFAULT_MQTT_PREFIX, 2
+        while prefix in taken:
+            prefix, number = f"{const.DEFAULT_MQTT_PREFIX}_{number}", number + 1
+        return prefix
+
+    def _abort_if_taken(self, unique_id: str, own: ConfigEntry | None = None) -> None:
+        if own is None and self.source == SOURCE_RECONFIGURE:
+            own = self._get_reconfigure_entry()
+        for entry in self._async_current_entries():
+            if entry is not own and entry.unique_id == unique_id:
+                raise AbortFlow("already_configured")
+
+    def _unique_id(self) -> str:
+        return sha256(f"{self._base_url}\n{self._api_key}".encode()).hexdigest()[:32]
+
+    def _taken_errors(self) -> dict[str, str]:
+        errors, self._errors = self._errors, {}
+        return errors
+
+
+def server_url(typed: str) -> str | None:
+    """Return the address below which the API is, or None for what is no address of a server."""
+    try:
+        address = Address.parse(typed)
+    except ValueError:
+        return None
+    if address.username or address.password:
+        return None
+    return address.url.removesuffix("/chat/completions").removesuffix("/models")
