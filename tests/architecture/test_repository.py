@@ -18,7 +18,11 @@ MANIFEST = "custom_components/camera_narrator/manifest.json"
 BRIDGE_PROJECT = "edge_bridge/pyproject.toml"
 BRIDGE_MODULE = "edge_bridge/src/edge_bridge/__init__.py"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
-LOCKED = ["requirements/home-assistant.txt", "requirements/edge-bridge.txt"]
+LOCKED = [
+    "requirements/home-assistant.txt",
+    "requirements/edge-bridge.txt",
+    "edge_bridge/requirements.txt",
+]
 
 # Written in two halves, because this file is committed too.
 REGISTRY_HOSTS = [
@@ -52,14 +56,14 @@ def test_requirements_are_pinned_and_hashed_without_addresses(name: str) -> None
     requirements = [
         entry for entry in text.replace("\\\n", " ").splitlines() if entry and entry[0] not in " #"
     ]
-    assert len(requirements) > 20
+    assert len(requirements) > 10
     for requirement in requirements:
         assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==\S+ ", requirement), requirement
         assert "--hash=sha256:" in requirement, requirement
 
 
 def test_locked_files_hold_what_the_bridge_asks_for() -> None:
-    """A dependency of the bridge that is not locked would be missing in both environments."""
+    """A dependency of the bridge that is not locked would be missing in environments and image."""
     project = tomllib.loads((ROOT / BRIDGE_PROJECT).read_text("utf-8"))["project"]
     names = [re.match(r"[A-Za-z0-9_-]+", entry) for entry in project["dependencies"]]
     for name in LOCKED:
