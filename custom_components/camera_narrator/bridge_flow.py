@@ -190,6 +190,9 @@ class BridgeFlow(ConfigSubentryFlow):
                     const.CONF_BRIDGE_ID: None,
                 }
             )
+        if self._pending is None:
+            # The bridge may come with the new token before this dialog is closed.
+            self._pending = async_setup_http(self.hass).pend(self._token)
         return self.async_show_form(
             step_id="rotate",
             data_schema=vol.Schema({}),

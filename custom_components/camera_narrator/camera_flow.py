@@ -28,7 +28,7 @@ from .camera_form import (
     typed_before,
 )
 from .gateway import async_setup_http
-from .preview import async_setup_previews, signed
+from .preview import async_setup_previews, plain, signed
 from .protocol import Capability, ErrorCode, Probed, Source, Transport
 
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
@@ -320,7 +320,7 @@ class CameraFlow(ConfigSubentryFlow):
         picture = f"![]({signed(self.hass, self._preview)})" if self._preview else ""
         return {
             "preview": picture,
-            "codec": _plain(probed.codec),
+            "codec": plain(probed.codec),
             "size": f"{probed.width} × {probed.height}",
             "fps": f"{probed.fps:g}",
             "key_interval": (
@@ -348,8 +348,3 @@ class CameraFlow(ConfigSubentryFlow):
             subentry.data[const.CONF_KEY]
             for subentry in self._get_entry().get_subentries_of_type(const.SUBENTRY_CAMERA)
         }
-
-
-def _plain(text: str) -> str:
-    """Return a peer's word without what Markdown would make of it."""
-    return "".join(char for char in text if char.isalnum() or char in " .-_")

@@ -36,11 +36,13 @@ from .bridge_flow import BridgeFlow
 from .camera_flow import CameraFlow
 from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import Fault, ProviderError
+from .preview import plain
 from .providers import create_openai
 from .providers.address import Address
 from .providers.ladder import Rungs
 
 if TYPE_CHECKING:
+    from .providers.eyesight import CheckResult
     from .providers.openai import OpenAIProvider
 
 BUILTIN_TITLE = "Camera Narrator"
@@ -91,6 +93,13 @@ _PLACES: Mapping[Fault, _Place] = {
 }
 
 
+_LIST_PLACES: Mapping[Fault, dict[str, str]] = {
+    Fault.UNREACHABLE: {const.CONF_BASE_URL: "cannot_connect"},
+    Fault.TIMEOUT: {const.CONF_BASE_URL: "timeout"},
+    Fault.UNAUTHORIZED: {const.CONF_API_KEY: "invalid_auth"},
+}
+
+
 class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     """Adds a hub, renews its key, changes its provider."""
 
@@ -105,7 +114,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         self._models: list[str] = []
         self._errors: dict[str, str] = {}
         self._detail = ""
-        self._test_task: asyncio.Task[bool | ProviderError] | None = None
+        self._test_task: asyncio.Task[CheckResult | ProviderError] | None = None
 
     @classmethod
     @callback
@@ -213,8 +222,9 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         outcome = task.result()
         if isinstance(outcome, ProviderError):
             return await self._show_fault(outcome)
-        if outcome or self.source == SOURCE_REAUTH:
+        if outcome.sees_pictures or self.source == SOURCE_REAUTH:
             return await self.async_step_add_anyway()
+        self._detail = plain(outcome.answer)
         return await self.async_step_blind()
 
     async def async_step_blind(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -222,7 +232,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         return self.async_show_menu(
             step_id="blind",
             menu_options=["model", "add_anyway"],
-            description_placeholders={"model": self._model},
+            description_placeholders={"model": self._model, "answer": self._detail},
         )
 
     async def async_step_add_anyway(
@@ -307,6 +317,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
                 self._api_key = stored.get(const.CONF_API_KEY, "")
 
     async def _ask_models(self) -> None:
+        self._models = []
         try:
             async with asyncio.timeout(MODELS_TIMEOUT_S):
                 self._models = await (await self._provider()).models()
@@ -314,11 +325,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             self._errors = {const.CONF_BASE_URL: "timeout"}
         except ProviderError as error:
             # Servers without a list of models are common: the test tells whether the rest works.
-            self._models = []
-            if error.fault in (Fault.UNREACHABLE, Fault.UNAUTHORIZED, Fault.TIMEOUT):
-                place = _PLACES[error.fault]
-                field = const.CONF_BASE_URL if place.step != "server" else place.field
-                self._errors = {field: place.error}
+            if error.fault in _LIST_PLACES:
+                self._errors = _LIST_PLACES[error.fault]
 
     async def _provider(self) -> OpenAIProvider:
         data = {
@@ -328,13 +336,10 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         }
         return await create_openai(self.hass, data, Rungs())
 
-    async def _test(self) -> bool | ProviderError:
-        """Return whether the model sees pictures, or what went wrong."""
+    async def _test(self) -> CheckResult | ProviderError:
+        """Return what the model saw, or why there is no answer; its own patience ends it."""
         try:
-            async with asyncio.timeout(const.CONNECTION_TEST_S):
-                return (await (await self._provider()).check()).sees_pictures
-        except TimeoutError:
-            return ProviderError(Fault.TIMEOUT, "No answer in time", retryable=True)
+            return await (await self._provider()).check()
         except ProviderError as error:
             return error
 

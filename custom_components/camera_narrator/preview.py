@@ -60,6 +60,11 @@ def signed(hass: HomeAssistant, name: str) -> str:
     return async_sign_path(hass, PreviewView.url.format(name=name), LIFETIME)
 
 
+def plain(text: str) -> str:
+    """Return a peer's words without what Markdown would make of them."""
+    return "".join(char if char.isalnum() or char in " .,-" else " " for char in text).strip()
+
+
 class PreviewView(HomeAssistantView):
     """Serves the pictures of open dialogs."""
 

@@ -1,0 +1,112 @@
+"""What a bug report needs to know of a hub: settings, states and counters, without secrets and without pictures."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from . import const
+from .coordinator import NarratorConfigEntry
+from .hub import Hub
+from .hub_bridge import HubBridge
+from .hub_camera import HubCamera
+
+SECRETS = {
+    const.CONF_API_KEY,
+    const.CONF_TOKEN_HASH,
+    const.CONF_OLD_TOKEN_HASHES,
+    const.CONF_USERNAME,
+    const.CONF_PASSWORD,
+}
+ADDRESSES = (const.CONF_URL, const.CONF_BASE_URL, const.CONF_ADDRESS)
+"""Of these only scheme and host remain: paths and queries of cameras carry passwords too."""
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: NarratorConfigEntry
+) -> dict[str, Any]:
+    """Return what is known of a hub."""
+    hub = entry.runtime_data
+    return {
+        "entry": {"data": _public(entry.data), "options": dict(entry.options)},
+        "hub": _hub(hub),
+        "bridges": [_bridge(hub, bridge) for bridge in hub.bridges.values()],
+        "cameras": [_camera(hub, camera) for camera in hub.cameras.values()],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: NarratorConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return what is known of one bridge or camera, or of the hub itself."""
+    hub = entry.runtime_data
+    subentry_id = device.config_subentry_id or ""
+    if subentry_id in hub.cameras:
+        return {"hub": _hub(hub), "camera": _camera(hub, hub.cameras[subentry_id])}
+    if subentry_id in hub.bridges:
+        return {"hub": _hub(hub), "bridge": _bridge(hub, hub.bridges[subentry_id])}
+    return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _hub(hub: Hub) -> dict[str, Any]:
+    return {
+        "run_id": hub.run_id,
+        "provider": hub.provider.name,
+        "heartbeats": hub.provider.heartbeats,
+        "state": asdict(hub.coordinator.state),
+        "limiter": {
+            "held": hub.limiter.held_until_s is not None,
+            "waiting": hub.limiter.waiting,
+            "in_flight": hub.limiter.in_flight,
+        },
+    }
+
+
+def _bridge(hub: Hub, bridge: HubBridge) -> dict[str, Any]:
+    return {
+        "settings": _subentry(hub.entry.subentries[bridge.subentry_id]),
+        "state": asdict(bridge.coordinator.state),
+    }
+
+
+def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
+    state = camera.coordinator.state
+    return {
+        "settings": _subentry(hub.entry.subentries[camera.subentry_id]),
+        "connected": state.connected,
+        "problem": state.problem,
+        "active": state.active,
+        "failure": None if state.failure is None else asdict(state.failure),
+        "account": {**asdict(state.account), "lost": state.account.lost},
+        "source_fps": state.source_fps,
+        "sent_fps": state.sent_fps,
+        "bytes_per_s": state.bytes_per_s,
+        "requests": state.requests,
+        "tokens": state.tokens,
+        "latency_s": state.latency_s,
+    }
+
+
+def _subentry(subentry: ConfigSubentry) -> dict[str, Any]:
+    return {"title": subentry.title, **_public(subentry.data)}
+
+
+def _public(data: Mapping[str, Any]) -> dict[str, Any]:
+    shown = async_redact_data(data, SECRETS)
+    return {
+        **shown,
+        **{key: _host(shown[key]) for key in ADDRESSES if shown.get(key)},
+    }
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else REDACTED
+    except ValueError:
+        return REDACTED
