@@ -1,0 +1,88 @@
+"""The visits of a camera as events to automate on."""
+
+from typing import Any, Final, override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import NarratorConfigEntry
+from .entity import CameraEntity, add_for_cameras
+from .pipeline.models import Event, Label, Phase
+
+PARALLEL_UPDATES = 0  # everything is pushed
+
+STARTED: Final = "started"
+RULE: Final = "rule"
+"""Nothing fires it yet; the list is whole from the start, for automations name its entries."""
+ENDED: Final = "ended"
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: NarratorConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the event entity of all cameras, now and later."""
+    add_for_cameras(hass, entry, async_add_entities, lambda camera: [CameraEvent(camera, "event")])
+
+
+class CameraEvent(CameraEntity, EventEntity):
+    """Says that a visit started, who or what it is (each label once), and that it ended."""
+
+    _attr_event_types = [STARTED, *(label.value for label in Label), RULE, ENDED]  # noqa: RUF012
+    _unrecorded_attributes = frozenset({"narrative", "frames", "provider"})
+
+    _seen: Event | None = None
+    _visit: str | None = None
+    _told: frozenset[str] = frozenset()
+    """The labels told of the visit; one that goes on under a new id does not announce them again."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Know what was told of a visit that is still open after a restart."""
+        await super().async_added_to_hass()
+        if (last := await self.async_get_last_event_data()) and last.last_event_attributes:
+            self._visit = last.last_event_attributes.get("event_id")
+            self._told = frozenset(last.last_event_attributes.get("labels", ()))
+
+    @override
+    @callback
+    def _changed(self) -> None:
+        event = self.coordinator.state.event
+        if event is not None and event is not self._seen:
+            self._seen = event
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if event.id != self._visit:
+            if event.continues is None or event.continues != self._visit:
+                self._told = frozenset()
+            self._visit = event.id
+        if event.phase is Phase.STARTED and event.continues is None:
+            self._fire(STARTED, event)
+        labels = frozenset(label.value for label in event.labels)
+        for label in sorted(labels - self._told):
+            self._fire(label, event)
+        self._told |= labels
+        if event.phase is Phase.ENDED:
+            self._fire(ENDED, event)
+
+    def _fire(self, event_type: str, event: Event) -> None:
+        self._trigger_event(event_type, _attributes(event))
+        self.async_write_ha_state()
+
+
+def _attributes(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "labels": sorted(label.value for label in event.labels),
+        "labelled": event.labelled,
+        "verdict": None if event.verdict is None else event.verdict.value,
+        "narrative": event.narrative,
+        "reason": None if event.reason is None else event.reason.value,
+        "continues": event.continues,
+        "closed": event.closed,
+        "frames": event.frames,
+        "provider": event.provider,
+    }
