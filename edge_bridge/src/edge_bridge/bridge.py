@@ -1,0 +1,330 @@
+"""The bridge: holds the cameras that Home Assistant configured, the ring, and the way up."""
+
+import asyncio
+from dataclasses import replace
+from importlib.metadata import version
+import itertools
+import secrets
+from typing import Any
+
+from .camera import Camera
+from .capture import monotonic_us
+from .encoder import Encoder
+from .errors import CaptureError
+from .outbox import Outbox
+from .probe import probe
+from .process_load import ProcessLoad
+from .protocol import (
+    KIND_PREVIEW,
+    MAX_CAMERAS,
+    PROTOCOL_MAX,
+    PROTOCOL_MIN,
+    Ack,
+    CameraConfig,
+    CameraError,
+    CameraStatus,
+    Capability,
+    Configure,
+    Configured,
+    ErrorCode,
+    Frame,
+    FrameFlag,
+    Hello,
+    Limits,
+    Probe,
+    Probed,
+    ProtocolError,
+    Source,
+    Status,
+    StreamState,
+    Watch,
+    Welcome,
+    WireError,
+)
+from .replay import ReplayRing
+from .settings import Settings
+from .source import StreamSource
+from .state_folder import StateFolder
+from .uplink import Uplink
+
+_DISTRIBUTION = "camera-narrator-edge-bridge"
+
+REPORT_S = 5.0
+"""Between two writings of the status file."""
+PROBES_MOST = 4
+"""At once: each opens a stream and decodes."""
+
+
+class Bridge:
+    """Everything that one ``edge-bridge run`` does; one event loop, a reader thread per camera."""
+
+    def __init__(self, settings: Settings, folder: StateFolder, bridge_id: str) -> None:
+        """Wire the parts; nothing runs before ``run``."""
+        self.outbox = Outbox()
+        self._settings = settings
+        self._folder = folder
+        self._id = bridge_id
+        self._epoch = secrets.token_hex(8)
+        self._revisions = itertools.count(1)
+        self._encoder = Encoder()
+        self._ring = ReplayRing()
+        self._limits = Limits()
+        self._cameras: dict[str, Camera] = {}
+        self._unfit: dict[str, WireError] = {}
+        """Configured cameras that this bridge cannot capture."""
+        self._removed: set[str] = set()
+        """Cameras of this epoch whose last counts have not been told."""
+        self._load = ProcessLoad()
+        self._probes: set[asyncio.Task[None]] = set()
+        self._uplink = Uplink(settings, self)
+
+    async def run(self) -> None:
+        """Serve until cancelled; then say the last status, close, and stop the cameras."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._uplink.run())
+                tasks.create_task(self._report())
+        finally:
+            for camera in self._cameras.values():
+                camera.stop()
+            self._folder.clear_status()
+
+    # -- what a connection asks for ---------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        """Return the first message of a connection."""
+        return Hello(
+            protocol_min=PROTOCOL_MIN,
+            protocol_max=PROTOCOL_MAX,
+            version=version(_DISTRIBUTION),
+            bridge=self._id,
+            epoch=self._epoch,
+            name=self._settings.name,
+            capabilities=tuple(Capability),
+            clock_us=monotonic_us(),
+            cameras=tuple(
+                self._ring.hello(key, active=self._active(key))
+                for key in self._ring.cameras[-MAX_CAMERAS:]
+            ),
+        )
+
+    def welcome(self, welcome: Welcome) -> Configured:
+        """Begin a connection."""
+        self._limits = welcome.limits
+        self._ring.connect(welcome.received, welcome.run_id, welcome.limits)
+        configured = self._reconcile(welcome.revision, welcome.cameras)
+        for camera in self._cameras.values():
+            # A state that nobody has heard yet; a camera that fails says nothing.
+            if (
+                camera.activity is not None
+                and camera.activity.active
+                and camera.state is StreamState.STREAMING
+            ):
+                self.outbox.activity(camera.activity)
+        return configured
+
+    def configure(self, configure: Configure) -> Configured:
+        """Take over a configuration."""
+        return self._reconcile(configure.revision, configure.cameras)
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Trim what has arrived."""
+        self._ring.acknowledge(ack.cameras)
+
+    def watch(self, watch: Watch) -> None:
+        """Send a camera more often for a while."""
+        if (camera := self._cameras.get(watch.camera)) is not None:
+            camera.watch(rate_fps=watch.rate_fps, seconds=watch.seconds)
+
+    def probe(self, probe: Probe) -> None:
+        """Start a probe; its preview and its answer go to the outbox."""
+        if len(self._probes) >= PROBES_MOST:
+            self.outbox.reply(Probed(id=probe.id, error=WireError.of(ErrorCode.OVER_LIMIT)))
+            return
+        task = asyncio.get_running_loop().create_task(self._probe(probe))
+        self._probes.add(task)
+        task.add_done_callback(self._probes.discard)
+
+    def next_frame(self) -> bytes | None:
+        """Return the next frame that may be sent, live before replayed."""
+        while (outgoing := self._ring.next()) is not None:
+            camera = self._cameras.get(outgoing.camera)
+            if camera is None:
+                self._ring.withdraw(outgoing.camera)
+                continue
+            frame = outgoing.frame
+            data = Frame(
+                flags=frame.flags | (FrameFlag.REPLAY if outgoing.replay else FrameFlag(0)),
+                camera=camera.config.number,
+                sequence=outgoing.sequence,
+                captured_us=frame.captured_us,
+                width=frame.width,
+                height=frame.height,
+                activity=frame.activity,
+                novelty=frame.novelty,
+                jpeg=frame.jpeg,
+            ).pack()
+            camera.meter.sent(len(data))
+            return data
+        return None
+
+    def status(self) -> Status:
+        """Return the status as it is now, the last counts of removed cameras included."""
+        now_us = monotonic_us()
+        self._ring.make_room(now_us)
+        cpu_percent, memory_bytes = self._load.read()
+        cameras = [self._camera_status(camera, now_us) for camera in self._cameras.values()]
+        cameras += [
+            CameraStatus(
+                camera=key, state=StreamState.FAILED, error=error, counters=self._ring.counters(key)
+            )
+            for key, error in self._unfit.items()
+        ]
+        for key in tuple(self._removed):
+            counters = self._ring.counters(key)
+            cameras.append(
+                CameraStatus(
+                    camera=key,
+                    state=StreamState.FAILED,
+                    error=WireError.of(ErrorCode.WITHDRAWN),
+                    counters=counters,
+                )
+            )
+            if not counters.unacknowledged:
+                self._removed.discard(key)
+        return Status(
+            cameras=tuple(cameras[:MAX_CAMERAS]), cpu_percent=cpu_percent, memory_bytes=memory_bytes
+        )
+
+    def disconnect(self) -> None:
+        """End a connection: frames wait in the ring again."""
+        self._ring.disconnect()
+
+    # -- cameras ----------------------------------------------------------------------------------------------
+
+    def _reconcile(self, revision: int, configs: tuple[CameraConfig, ...]) -> Configured:
+        wanted = {config.camera: config for config in configs}
+        if len(wanted) != len(configs) or len({config.number for config in configs}) != len(
+            configs
+        ):
+            raise ProtocolError("configure.cameras", "a camera or a number is there twice")
+        self._unfit = {
+            key: error for key, config in wanted.items() if (error := _unfit(config)) is not None
+        }
+        for key in [key for key in self._cameras if key not in wanted or key in self._unfit]:
+            self._remove(key)
+        for key, config in wanted.items():
+            if key not in self._unfit:
+                self._adopt(config)
+        # Frames of cameras that were taken away while there was no connection.
+        for key in self._ring.cameras:
+            if key not in self._cameras:
+                self._ring.withdraw(key)
+        return Configured(
+            revision=revision,
+            errors=tuple(
+                CameraError(camera=key, error=error) for key, error in self._unfit.items()
+            ),
+        )
+
+    def _adopt(self, config: CameraConfig) -> None:
+        camera = self._cameras.get(config.camera)
+        if camera is not None and not camera.reopens_for(config):
+            camera.configure(config)
+        else:
+            if camera is not None:
+                camera.stop()
+            camera = Camera(
+                config, encoder=self._encoder, loop=asyncio.get_running_loop(), wake=self._collect
+            )
+            self._cameras[config.camera] = camera
+            self._removed.discard(config.camera)
+            camera.start()
+        camera.max_frame_bytes = self._limits.max_frame_bytes
+
+    def _remove(self, key: str) -> None:
+        self._cameras.pop(key).stop()
+        self._ring.withdraw(key)
+        self._removed.add(key)
+        self.outbox.forget(key)
+
+    def _collect(self, camera: Camera) -> None:
+        """Take a camera's mail; one that was stopped meanwhile has none that counts."""
+        key = camera.config.camera
+        if self._cameras.get(key) is not camera:
+            return
+        mail = camera.take()
+        if mail.state is not None:
+            self.outbox.status()
+        if mail.activity is not None:
+            camera.activity = replace(mail.activity, revision=next(self._revisions))
+            self.outbox.activity(camera.activity)
+        if mail.replaced:
+            self._ring.skip(key, mail.replaced)
+        now_us = monotonic_us()
+        for frame in mail.frames:
+            self._ring.add(key, frame, now_us)
+        if mail.frames:
+            self.outbox.frames()
+
+    def _active(self, key: str) -> bool:
+        camera = self._cameras.get(key)
+        return camera is not None and camera.activity is not None and camera.activity.active
+
+    def _camera_status(self, camera: Camera, now_us: int) -> CameraStatus:
+        measured = camera.meter.read(now_us)
+        return CameraStatus(
+            camera=camera.config.camera,
+            state=camera.state,
+            error=camera.error,
+            source_fps=measured.source_fps,
+            sent_fps=measured.sent_fps,
+            bytes_per_s=measured.bytes_per_s,
+            decode_ms=measured.decode_ms,
+            key_interval_s=measured.key_interval_s,
+            counters=self._ring.counters(camera.config.camera),
+        )
+
+    async def _probe(self, wish: Probe) -> None:
+        probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
+        if (preview := probing.preview) is not None and len(
+            preview.data
+        ) <= self._limits.max_frame_bytes:
+            self.outbox.reply(
+                Frame(
+                    kind=KIND_PREVIEW,
+                    camera=0,
+                    sequence=wish.id,
+                    captured_us=monotonic_us(),
+                    width=preview.width,
+                    height=preview.height,
+                    jpeg=preview.data,
+                ).pack()
+            )
+        self.outbox.reply(probing.answer)
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            self._folder.write_status(self._snapshot())
+
+    def _snapshot(self) -> dict[str, Any]:
+        problem = self._uplink.problem
+        return {
+            "name": self._settings.name,
+            "connected": self._uplink.connected,
+            "problem": None if self._uplink.connected or problem is None else str(problem),
+            "waiting_bytes": self._ring.size_bytes,
+            **self.status().written(),
+        }
+
+
+def _unfit(config: CameraConfig) -> WireError | None:
+    if config.source is not Source.RTSP:
+        # Its pictures come from elsewhere: that this bridge is asked for them is an error on the other side.
+        return WireError.of(ErrorCode.INTERNAL, source=config.source.value)
+    try:
+        StreamSource.of(config).check()
+    except CaptureError as error:
+        return error.error
+    return None

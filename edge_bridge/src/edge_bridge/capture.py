@@ -1,0 +1,284 @@
+"""A camera's stream as pictures: the only file that opens one.
+
+A thread per camera reads and decodes. It tries again for ever, on its own: what happens to one camera never
+reaches another. Only the reader closes its container, because libav offers no way to interrupt a blocked read;
+a stopped reader therefore ends by itself, at the latest with the timeout of its read.
+"""
+
+from dataclasses import dataclass
+import logging
+import threading
+import time
+from typing import Protocol
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from .errors import CaptureError
+from .protocol import ErrorCode, StreamState, WireError
+from .source import StreamSource
+from .stream_failure import classify
+
+_LOGGER = logging.getLogger(__name__)
+
+# libav prints addresses with their passwords.
+av.logging.set_level(None)
+
+READ_TIMEOUT_S = 5.0
+"""Silence after which a stream counts as gone: longer than the gap of a slow camera, short for a person waiting."""
+RETRY_FIRST_S = 0.5
+RETRY_MOST_S = 30.0
+"""A camera that was off for a night is back within half a minute, and a wrong password is not a flood."""
+GOOD_S = 10.0
+"""A stream that gave pictures for so long works: its next failure starts with the first delay again."""
+BROKEN_PACKETS = 12
+BROKEN_S = 1.0
+"""So many undecodable packets in a row over so long are not damage on the way but another codec."""
+FIRST_PICTURE_S = 30.0
+"""Longer than the key-frame interval of any camera seen; packets without a picture until then are not understood."""
+RATE_MOST_FPS = 240.0
+"""Streams that do not know their rate announce their clock's, 90000."""
+LOW_DELAY = 1 << 19
+"""AV_CODEC_FLAG_LOW_DELAY: a packet in, its picture out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One decoded picture."""
+
+    frame: VideoFrame
+    captured_us: int
+    """Monotonic clock when the packet that completes the picture arrived."""
+    key: bool
+    doubtful: bool
+    """Data was lost before it and no key frame has come since."""
+    decode_us: int
+
+
+class Sink(Protocol):
+    """Who takes a camera's pictures and states; every method runs on the reader's thread."""
+
+    def picture(self, picture: Picture) -> None:
+        """Take one picture."""
+
+    def state_changed(self, state: StreamState, error: WireError | None) -> None:
+        """Take a change of the stream's state."""
+
+
+def monotonic_us() -> int:
+    """Return the bridge's clock in µs."""
+    return time.monotonic_ns() // 1000
+
+
+def open_stream(
+    source: StreamSource, *, audio: bool = False, timeout_s: float = READ_TIMEOUT_S
+) -> InputContainer:
+    """Open a stream; raise CaptureError. ``audio`` lists its audio streams too."""
+    source.check()
+    started = time.monotonic()
+    try:
+        container = av.open(
+            source.full_url(), mode="r", options=_options(source, audio=audio, timeout_s=timeout_s)
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        # From None: libav's own text holds the address and its password.
+        raise classify(
+            error, source, elapsed_s=time.monotonic() - started, timeout_s=timeout_s
+        ) from None
+    if not container.streams.video:
+        container.close()
+        raise CaptureError(ErrorCode.NO_VIDEO)
+    return container
+
+
+def video_of(container: InputContainer) -> VideoStream:
+    """Return the first video stream, set to decode in the calling thread without delay."""
+    stream = container.streams.video[0]
+    context = stream.codec_context
+    if context is None:
+        raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+    context.thread_type = "NONE"
+    context.thread_count = 1
+    context.flags |= LOW_DELAY
+    return stream
+
+
+class Capture:
+    """One camera's reader; ``start`` and ``stop`` belong to the event loop, the sink to the reader's thread."""
+
+    def __init__(self, camera: str, source: StreamSource, sink: Sink) -> None:
+        """Prepare the reader of one camera; nothing is opened yet."""
+        self._camera = camera
+        self._source = source
+        self._sink = sink
+        self._stopped = threading.Event()
+        # A daemon: a read that blocks must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=f"capture {camera}", daemon=True)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Have the reader end by itself, without waiting for it; the sink hears nothing more."""
+        self._stopped.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the reader's end; return whether it came in time."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        retry_s = RETRY_FIRST_S
+        self._tell(StreamState.CONNECTING, None)
+        last_code: ErrorCode | None = None
+        while not self._stopped.is_set():
+            reader = _Reader(self._source, self._sink, self._stopped)
+            try:
+                error = reader.read()
+            except Exception:
+                # A mistake of our own must not end the camera: it shows as its state, and the next try may do.
+                _LOGGER.exception("Camera %s: an unexpected error", self._camera)
+                error = CaptureError(ErrorCode.INTERNAL)
+            if self._stopped.is_set():
+                return
+            if reader.good_for_s >= GOOD_S:
+                retry_s = RETRY_FIRST_S
+            # The first of a kind is news, its repetitions are not.
+            news = reader.streamed or error.error.code is not last_code
+            _LOGGER.log(
+                logging.WARNING if news else logging.DEBUG,
+                "Camera %s: %s; next try in %.1f s",
+                self._camera,
+                error,
+                retry_s,
+            )
+            last_code = error.error.code
+            self._tell(StreamState.FAILED, error.error)
+            self._stopped.wait(retry_s)
+            retry_s = min(retry_s * 2, RETRY_MOST_S)
+
+    def _tell(self, state: StreamState, error: WireError | None) -> None:
+        if not self._stopped.is_set():
+            self._sink.state_changed(state, error)
+
+
+class _Reader:
+    """One session with a camera, from open to close, on the reader's thread."""
+
+    def __init__(self, source: StreamSource, sink: Sink, stopped: threading.Event) -> None:
+        self._source = source
+        self._sink = sink
+        self._stopped = stopped
+        self._doubtful = False
+        self._failed_packets = 0
+        self._opened = self._last_picture = time.monotonic()
+        self.streamed = False
+        self.good_for_s = 0.0
+
+    def read(self) -> CaptureError:
+        """Read until the stream fails or ends; return why."""
+        try:
+            container = open_stream(self._source)
+        except CaptureError as error:
+            return error
+        waiting = time.monotonic()
+        try:
+            stream = video_of(container)
+            for packet in container.demux(stream):
+                if self._stopped.is_set():
+                    break
+                waiting = time.monotonic()
+                if packet.size:
+                    self._decode(packet)
+        except CaptureError as error:
+            return error
+        except (av.FFmpegError, OSError, ValueError) as error:
+            return classify(
+                error, self._source, elapsed_s=time.monotonic() - waiting, timeout_s=READ_TIMEOUT_S
+            )
+        finally:
+            container.close()
+        return CaptureError(ErrorCode.STREAM_ENDED)
+
+    def _decode(self, packet: av.Packet[VideoStream]) -> None:
+        arrived_ns = time.monotonic_ns()
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.UnknownError:
+            self._doubtful = True
+            self._failed_packets += 1
+            frames = []
+        decode_us = (time.monotonic_ns() - arrived_ns) // 1000
+        for frame in frames:
+            self._show(frame, packet, arrived_ns // 1000, decode_us)
+        if not frames:
+            self._judge_silence()
+
+    def _show(
+        self, frame: VideoFrame, packet: av.Packet[VideoStream], captured_us: int, decode_us: int
+    ) -> None:
+        if not self.streamed:
+            self.streamed = True
+            self._opened = time.monotonic()
+            self._sink.state_changed(StreamState.STREAMING, None)
+        key = bool(frame.key_frame or packet.is_keyframe)
+        if frame.is_corrupt:
+            self._doubtful = True
+        elif key:
+            self._doubtful = False
+        self._failed_packets = 0
+        self._last_picture = time.monotonic()
+        self.good_for_s = self._last_picture - self._opened
+        self._sink.picture(
+            Picture(
+                frame=frame,
+                captured_us=captured_us,
+                key=key,
+                doubtful=self._doubtful,
+                decode_us=decode_us,
+            )
+        )
+
+    def _judge_silence(self) -> None:
+        silent_s = time.monotonic() - self._last_picture
+        if self.streamed and self._failed_packets >= BROKEN_PACKETS and silent_s >= BROKEN_S:
+            raise CaptureError(ErrorCode.CODEC_CHANGED)
+        if self.streamed and silent_s >= READ_TIMEOUT_S:
+            raise CaptureError(ErrorCode.CODEC_CHANGED)
+        if silent_s >= FIRST_PICTURE_S:
+            raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+
+
+def _options(source: StreamSource, *, audio: bool, timeout_s: float) -> dict[str, str]:
+    # The timeout is libav's own, in µs: PyAV's would take the interpreter's lock at every poll. `nobuffer` would
+    # throw the probed packets away, the first key frame among them.
+    timeout_us = str(int(timeout_s * 1_000_000))
+    if source.scheme in {"rtsp", "rtsps"}:
+        options = {
+            "rtsp_transport": source.transport.value,
+            "analyzeduration": "0",
+            "probesize": "32",
+            "fpsprobesize": "0",
+            "timeout": timeout_us,
+            # Nothing that an answer names may lead libav to a file.
+            "protocol_whitelist": "rtp,rtsp,rtsps,srtp,tcp,udp,tls,crypto,http,https",
+        }
+        if not audio:
+            options["allowed_media_types"] = "video"
+        return options
+    return {
+        # Here libav finds the container's format by its content; half a second of it is plenty.
+        "analyzeduration": "500000",
+        "fpsprobesize": "0",
+        "rw_timeout": timeout_us,
+        "protocol_whitelist": "http,https,httpproxy,tcp,udp,tls,crypto,rtmp,srt,hls",
+    }
+
+
+def rate_of(stream: VideoStream) -> float:
+    """Return the frame rate that the stream announces, 0 where it announces none."""
+    rate = float(stream.average_rate or stream.guessed_rate or 0)
+    return rate if rate <= RATE_MOST_FPS else 0.0

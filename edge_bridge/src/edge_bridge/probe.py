@@ -1,0 +1,184 @@
+"""What a camera's stream is like: opened once, watched for a few seconds, closed."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+import threading
+import time
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from .capture import READ_TIMEOUT_S, open_stream, rate_of, video_of
+from .encoder import Encoder, Jpeg
+from .errors import CaptureError
+from .protocol import MAX_FRAME_BYTES, ErrorCode, Probed, WireError
+from .source import StreamSource
+from .stream_failure import classify
+
+WATCH_S = 6.0
+"""Two key frames of most cameras come in this time."""
+SECOND_SESSION_S = 2.0
+"""For the second open that shows whether a camera allows one."""
+ANSWER_S = 15.0
+"""Who waits for a probe hears something by then: open, watch, second session, and a read that may hang."""
+SUB_STREAM_PX = 1440
+"""Above this height decoding costs more than any picture sent is worth."""
+PREVIEW_HEIGHT_PX = 480
+PREVIEW_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probing:
+    """The outcome of one probe."""
+
+    answer: Probed
+    preview: Jpeg | None = None
+
+
+async def probe(number: int, source: StreamSource, encoder: Encoder) -> Probing:
+    """Probe in a thread of its own; always answers within ANSWER_S."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Probing] = loop.create_future()
+
+    def settle(outcome: Probing) -> None:
+        if not done.done():
+            done.set_result(outcome)
+
+    def work() -> None:
+        outcome = probe_now(number, source, encoder)
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, outcome)
+
+    # A daemon, not the executor's: a read that hangs must not keep the process from ending.
+    threading.Thread(target=work, name="probe", daemon=True).start()
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await done
+    except TimeoutError:
+        return _failed(number, CaptureError(ErrorCode.TIMEOUT))
+
+
+def probe_now(number: int, source: StreamSource, encoder: Encoder) -> Probing:
+    """Probe in the calling thread."""
+    started = time.monotonic()
+    try:
+        container = open_stream(source, audio=True)
+    except CaptureError as error:
+        return _failed(number, error)
+    try:
+        look = _Look(container, started)
+        look.watch()
+        return _succeeded(number, look, source, encoder)
+    except CaptureError as error:
+        return _failed(number, error)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        return _failed(
+            number,
+            classify(error, source, elapsed_s=time.monotonic() - started, timeout_s=READ_TIMEOUT_S),
+        )
+    finally:
+        container.close()
+
+
+class _Look:
+    """Some seconds of an open stream."""
+
+    def __init__(self, container: InputContainer, started_s: float) -> None:
+        self.container = container
+        self.stream: VideoStream = video_of(container)
+        self.audio = bool(container.streams.audio)
+        self.picture: VideoFrame | None = None
+        self.first_frame_ms = 0.0
+        self.packets = 0
+        self._started_s = started_s
+        self._first_s = self._last_s = 0.0
+        self._keys_s: list[float] = []
+
+    def watch(self) -> None:
+        """Read until two key frames came or time is up; raise CaptureError where no picture came."""
+        for packet in self.container.demux(self.stream):
+            if packet.size:
+                self._take(packet)
+            if time.monotonic() - self._started_s > WATCH_S or len(self._keys_s) >= 2:
+                break
+        if self.picture is None:
+            codec = self.stream.codec_context.name if self.packets else ""
+            raise CaptureError(
+                ErrorCode.CODEC_UNSUPPORTED if codec else ErrorCode.NO_VIDEO, codec=codec
+            )
+
+    @property
+    def key_interval_s(self) -> float | None:
+        """Seconds between the two key frames."""
+        return round(self._keys_s[1] - self._keys_s[0], 2) if len(self._keys_s) >= 2 else None
+
+    @property
+    def fps(self) -> float:
+        """The announced rate, else the one that was seen."""
+        if announced := rate_of(self.stream):
+            return round(announced, 2)
+        span_s = self._last_s - self._first_s
+        return round((self.packets - 1) / span_s, 1) if span_s > 0 else 0.0
+
+    def _take(self, packet: av.Packet[VideoStream]) -> None:
+        now = time.monotonic()
+        # The stream's own time where it has one: the packets of a burst all arrive at once.
+        at_s = (
+            float(packet.pts * packet.time_base)
+            if packet.pts is not None and packet.time_base
+            else now
+        )
+        self._first_s = self._first_s or at_s
+        self._last_s = at_s
+        self.packets += 1
+        if packet.is_keyframe:
+            self._keys_s.append(at_s)
+        if self.picture is not None:
+            return
+        with suppress(av.error.InvalidDataError):
+            for frame in packet.decode():
+                if isinstance(frame, VideoFrame):
+                    self.picture = frame
+                    self.first_frame_ms = round((time.monotonic() - self._started_s) * 1000, 1)
+
+
+def _succeeded(number: int, look: _Look, source: StreamSource, encoder: Encoder) -> Probing:
+    picture = look.picture
+    if picture is None:
+        return _failed(number, CaptureError(ErrorCode.NO_VIDEO))
+    return Probing(
+        answer=Probed(
+            id=number,
+            codec=look.stream.codec_context.name,
+            width=picture.width,
+            height=picture.height,
+            fps=look.fps,
+            key_interval_s=look.key_interval_s,
+            audio=look.audio,
+            first_frame_ms=look.first_frame_ms,
+            one_session=_refuses_a_second(source),
+            sub_stream=picture.height > SUB_STREAM_PX,
+        ),
+        preview=encoder.jpeg(
+            picture,
+            height_px=PREVIEW_HEIGHT_PX,
+            quality=PREVIEW_QUALITY,
+            most_bytes=MAX_FRAME_BYTES,
+        ),
+    )
+
+
+def _refuses_a_second(source: StreamSource) -> bool:
+    try:
+        open_stream(source, timeout_s=SECOND_SESSION_S).close()
+    except CaptureError:
+        return True
+    return False
+
+
+def _failed(number: int, error: CaptureError) -> Probing:
+    wire: WireError = error.error
+    return Probing(answer=Probed(id=number, error=wire))

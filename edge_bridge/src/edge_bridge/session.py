@@ -1,0 +1,240 @@
+"""One connection to Home Assistant, from hello to its end."""
+
+import asyncio
+from contextlib import suppress
+import logging
+import time
+from typing import Literal, Protocol, assert_never
+
+import aiohttp
+
+from .errors import Cause, DialError
+from .outbox import Outbox
+from .protocol import (
+    Ack,
+    Configure,
+    Configured,
+    ErrorCode,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Probe,
+    ProtocolError,
+    Refuse,
+    Status,
+    Unknown,
+    Watch,
+    Welcome,
+    parse,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+WELCOME_S = 10.0
+"""Home Assistant answers a hello at once; a loaded small machine takes a second or two."""
+STATUS_S = 10.0
+FAREWELL_S = 1.0
+"""For the last status and the close, of the 2 s in which the process must end."""
+REASON_BYTES = 120
+"""What fits into a close frame beside its code."""
+
+_QUICK_CODES = frozenset(
+    {aiohttp.WSCloseCode.OK, aiohttp.WSCloseCode.GOING_AWAY, aiohttp.WSCloseCode.SERVICE_RESTART}
+)
+
+
+type WebSocket = aiohttp.ClientWebSocketResponse[Literal[True]]
+
+
+class Side(Protocol):
+    """The bridge as a connection sees it; all on the loop."""
+
+    outbox: Outbox
+
+    def hello(self) -> Hello:
+        """Return the first message."""
+
+    def welcome(self, welcome: Welcome) -> Configured:
+        """Begin a connection."""
+
+    def configure(self, configure: Configure) -> Configured:
+        """Take over a configuration."""
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Trim what has arrived."""
+
+    def watch(self, watch: Watch) -> None:
+        """Send a camera more often for a while."""
+
+    def probe(self, probe: Probe) -> None:
+        """Start a probe; its answer goes to the outbox."""
+
+    def next_frame(self) -> bytes | None:
+        """Return the next frame that may be sent."""
+
+    def status(self) -> Status:
+        """Return the status as it is now."""
+
+    def disconnect(self) -> None:
+        """End the connection: frames wait in the ring again."""
+
+
+class Session:
+    """Speaks the protocol over one WebSocket."""
+
+    def __init__(self, ws: WebSocket, side: Side) -> None:
+        """Take over a WebSocket that is open."""
+        self._ws = ws
+        self._side = side
+        self._outbox = side.outbox
+        self._pinged: tuple[int, float] = (0, 0.0)
+        self.welcomed = False
+        self.unknown = 0
+        """Messages of types that this version does not know."""
+
+    async def run(self) -> DialError:
+        """Run until the connection ends and return why; a cancelled one says farewell first."""
+        try:
+            await self._greet()
+            return await self._converse()
+        except DialError as error:
+            return error
+        except ProtocolError as error:
+            await self._close(aiohttp.WSCloseCode.POLICY_VIOLATION, str(error))
+            return DialError(
+                Cause.UNREACHABLE, "url", f"Home Assistant sent something malformed: {error}"
+            )
+        except TimeoutError:
+            return DialError(Cause.UNREACHABLE, "url", "no welcome from Home Assistant")
+        except aiohttp.ClientError, OSError:
+            return DialError(Cause.CLOSED, "url", "the connection was lost")
+        except asyncio.CancelledError:
+            await self._farewell()
+            raise
+        finally:
+            self._side.disconnect()
+
+    async def _greet(self) -> None:
+        await self._ws.send_str(self._side.hello().dumps())
+        async with asyncio.timeout(WELCOME_S):
+            message = self._read(await self._ws.receive())
+        if isinstance(message, Refuse):
+            raise _refused(message)
+        if not isinstance(message, Welcome):
+            raise ProtocolError("message", "not a welcome") if message else self._ended()
+        self._outbox.clear()
+        self._outbox.reply(self._side.welcome(message))
+        self._outbox.status()
+        self.welcomed = True
+        _LOGGER.info("Connected to Home Assistant: %d cameras", len(message.cameras))
+
+    async def _converse(self) -> DialError:
+        ended = DialError(Cause.CLOSED, "url", "the connection was lost")
+        malformed: ProtocolError | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                others = [tasks.create_task(self._write()), tasks.create_task(self._tick())]
+                ended = await self._listen()
+                for task in others:
+                    task.cancel()
+        except* ProtocolError as group:
+            malformed = next(
+                error for error in group.exceptions if isinstance(error, ProtocolError)
+            )
+        except* aiohttp.ClientError, OSError:
+            _LOGGER.debug("The connection was lost while something was being sent")
+        if malformed is not None:
+            raise malformed
+        return ended
+
+    async def _listen(self) -> DialError:
+        while (message := self._read(await self._ws.receive())) is not None:
+            match message:
+                case Ack():
+                    self._side.acknowledge(message)
+                    self._outbox.frames()
+                case Ping():
+                    self._outbox.reply(Pong(id=message.id, clock_us=time.monotonic_ns() // 1000))
+                case Configure():
+                    self._outbox.reply(self._side.configure(message))
+                    self._outbox.status()
+                case Probe():
+                    self._side.probe(message)
+                case Watch():
+                    self._side.watch(message)
+                case Refuse():
+                    return _refused(message)
+                case Pong():
+                    self._ponged(message)
+                case Unknown():
+                    self.unknown += 1
+                case Message():
+                    raise ProtocolError("message", f"a bridge takes no {message.type}")
+                case _:
+                    assert_never(message)
+        return self._ended()
+
+    async def _write(self) -> None:
+        while True:
+            if (reply := self._outbox.next_reply()) is not None:
+                await self._send(reply)
+            elif self._outbox.take_status():
+                await self._send(self._side.status().dumps())
+            elif (frame := self._side.next_frame()) is not None:
+                await self._send(frame)
+            else:
+                await self._outbox.wait()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_S)
+            self._outbox.status()
+            self._pinged = (self._pinged[0] + 1, time.monotonic())
+            self._outbox.reply(Ping(id=self._pinged[0]))
+
+    def _ponged(self, pong: Pong) -> None:
+        number, sent_s = self._pinged
+        if pong.id == number:
+            _LOGGER.debug(
+                "Round trip to Home Assistant: %.1f ms", (time.monotonic() - sent_s) * 1000
+            )
+
+    async def _send(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            await self._ws.send_bytes(message)
+        else:
+            await self._ws.send_str(message)
+
+    def _read(self, message: aiohttp.WSMessage) -> Message | Unknown | None:
+        """Return a message, None at the connection's end."""
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return parse(message.data)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            raise ProtocolError("message", "a bridge takes no binary")
+        return None
+
+    def _ended(self) -> DialError:
+        code = self._ws.close_code
+        if code in _QUICK_CODES:
+            return DialError(Cause.CLOSED, "url", "Home Assistant closed the connection")
+        return DialError(Cause.UNREACHABLE, "url", f"the connection ended (code {code})")
+
+    async def _farewell(self) -> None:
+        with suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(FAREWELL_S):
+                if self.welcomed:
+                    await self._ws.send_str(self._side.status().dumps())
+                await self._close(aiohttp.WSCloseCode.GOING_AWAY, "the bridge ends")
+
+    async def _close(self, code: int, reason: str) -> None:
+        await self._ws.close(code=code, message=reason.encode()[:REASON_BYTES])
+
+
+def _refused(refuse: Refuse) -> DialError:
+    code = refuse.error.code
+    final = not refuse.retry or code is ErrorCode.REVOKED
+    setting = "token" if code in {ErrorCode.REVOKED, ErrorCode.IN_USE} else "url"
+    return DialError(
+        Cause.FORBIDDEN if final else Cause.UNREACHABLE, setting, f"Home Assistant refuses: {code}"
+    )

@@ -1,0 +1,192 @@
+"""The way to Home Assistant: dials, hands the connection to a session, dials again for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import logging
+import random
+import socket
+import ssl
+import time
+
+import aiohttp
+from yarl import URL
+
+from .address import endpoint, is_private
+from .backoff import Backoff
+from .errors import Cause, DialError
+from .protocol import MAX_TEXT_BYTES
+from .session import Session, Side, WebSocket
+from .settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
+
+DIAL_S = 10.0
+"""Connect, TLS and upgrade: longer than a loaded Home Assistant takes."""
+HEARTBEAT_S = 20.0
+"""A dead line shows after half as long again."""
+CLOSE_S = 0.5
+STOOD_S = 10.0
+"""A connection that stood so long was a good one: the next try comes at once."""
+UNSENT_BYTES = 128 * 1024
+"""Three frames: what the system holds unsent is old before it leaves, so it must not hold much."""
+_NOT_SENT_LOW_WATER = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+
+_REDIRECTS = frozenset({301, 302, 307, 308})
+
+
+class Uplink:
+    """Keeps a connection to Home Assistant for as long as it runs."""
+
+    def __init__(self, settings: Settings, side: Side) -> None:
+        """Prepare; nothing is dialled before ``run``."""
+        self._settings = settings
+        self._side = side
+        self._url = endpoint(settings.url)
+        self._backoff = Backoff(time.monotonic(), random.random)
+        self.connected = False
+        self.problem: DialError | None = None
+        """Why there is no connection."""
+
+    async def run(self) -> None:
+        """Connect for ever; ends only by cancellation."""
+        # The certificates are read from disk.
+        tls = await asyncio.to_thread(_tls, self._settings)
+        async with aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(sock_connect=DIAL_S)
+        ) as client:
+            while True:
+                problem = await self._connect(client, tls)
+                delay_s = self._backoff.delay_s(problem.cause, time.monotonic())
+                self._tell(problem, delay_s)
+                await asyncio.sleep(delay_s)
+
+    async def _connect(
+        self, client: aiohttp.ClientSession, tls: ssl.SSLContext | bool
+    ) -> DialError:
+        try:
+            async with self._dial(client, tls) as ws:
+                session = Session(ws, self._side)
+                self.connected = True
+                began_s = time.monotonic()
+                try:
+                    problem = await session.run()
+                finally:
+                    self.connected = False
+        except DialError as error:
+            return error
+        if session.welcomed:
+            self.problem = None
+            if problem.cause is Cause.CLOSED or time.monotonic() - began_s >= STOOD_S:
+                self._backoff.connected()
+        return problem
+
+    @asynccontextmanager
+    async def _dial(
+        self, client: aiohttp.ClientSession, tls: ssl.SSLContext | bool
+    ) -> AsyncIterator[WebSocket]:
+        try:
+            async with asyncio.timeout(DIAL_S):
+                url = await self._safe_url(client, tls)
+                # A redirect to another host loses the header on the way: aiohttp sees to that.
+                ws = await client.ws_connect(
+                    url,
+                    headers={"Authorization": f"Bearer {self._settings.token}"},
+                    ssl=tls,
+                    compress=0,
+                    heartbeat=HEARTBEAT_S,
+                    max_msg_size=MAX_TEXT_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+                )
+        except (aiohttp.ClientError, OSError) as error:
+            raise _problem(error) from None
+        _keep_little(ws)
+        try:
+            yield ws
+        finally:
+            await ws.close()
+
+    async def _safe_url(self, client: aiohttp.ClientSession, tls: ssl.SSLContext | bool) -> URL:
+        """Return where the token may go: to a public address only through TLS."""
+        url = self._url
+        if url.scheme == "https" or self._settings.insecure or await is_private(url.host or ""):
+            return url
+        async with client.get(url, allow_redirects=False, ssl=tls) as response:
+            if response.status in _REDIRECTS:
+                target = url.join(URL(response.headers.get("Location", "")))
+                if target.scheme == "https" and target.host == url.host:
+                    return target
+        raise DialError(
+            Cause.UNREACHABLE,
+            "url",
+            "a public address without https would show the token to everyone on the way (--insecure allows it)",
+        )
+
+    def _tell(self, problem: DialError, delay_s: float) -> None:
+        news = problem != self.problem
+        self.problem = problem
+        _LOGGER.log(
+            logging.WARNING if news else logging.DEBUG,
+            "Not connected to Home Assistant: %s; next try in %.1f s",
+            problem,
+            delay_s,
+        )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | bool:
+    if settings.insecure:
+        return False
+    if settings.ca is None:
+        return True
+    return ssl.create_default_context(cafile=str(settings.ca))
+
+
+def _keep_little(ws: WebSocket) -> None:
+    wire = ws.get_extra_info("socket")
+    if wire is None:
+        return
+    # Not every system knows it; without it a slow link only shows older pictures.
+    try:
+        wire.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_LOW_WATER, UNSENT_BYTES)
+    except OSError as error:
+        _LOGGER.debug("The system keeps its own measure of unsent data: %s", error)
+
+
+def _problem(error: aiohttp.ClientError | OSError) -> DialError:
+    match error:
+        case aiohttp.WSServerHandshakeError(status=401):
+            return DialError(Cause.UNAUTHORIZED, "token", "Home Assistant does not know it")
+        case aiohttp.WSServerHandshakeError(status=403):
+            return DialError(Cause.FORBIDDEN, "token", "Home Assistant does not accept it any more")
+        case aiohttp.WSServerHandshakeError(status=404):
+            return DialError(
+                Cause.UNREACHABLE,
+                "url",
+                "no Camera Narrator there (404): wrong address, or not loaded yet",
+            )
+        case aiohttp.WSServerHandshakeError(status=503):
+            return DialError(Cause.UNREACHABLE, "url", "Home Assistant is not ready yet (503)")
+        case aiohttp.WSServerHandshakeError():
+            return DialError(
+                Cause.UNREACHABLE,
+                "url",
+                f"not a Home Assistant, or a proxy in between ({error.status})",
+            )
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+            return DialError(
+                Cause.UNREACHABLE,
+                "ca",
+                "the certificate is not trusted, or the TLS handshake failed",
+            )
+        case TimeoutError():
+            return DialError(Cause.UNREACHABLE, "url", "no answer in time")
+        case aiohttp.ClientConnectorDNSError():
+            return DialError(Cause.UNREACHABLE, "url", "its name is not known")
+        case aiohttp.ClientConnectorError():
+            return DialError(
+                Cause.UNREACHABLE, "url", f"nothing answers ({error.os_error.strerror})"
+            )
+        case _:
+            return DialError(
+                Cause.UNREACHABLE, "url", f"the connection failed ({type(error).__name__})"
+            )
