@@ -1,0 +1,234 @@
+"""One camera on one connection of its bridge: order, rate, time and how much replay is still to come."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import protocol
+from .pipeline import models
+from .protocol import CameraHello, Counters, FrameFlag, ProtocolError, Received
+
+if TYPE_CHECKING:
+    from .bridge_clock import BridgeClock
+    from .hub_camera import HubCamera
+    from .pipeline.clock import Clock
+
+RATE_FACTOR = 4
+"""Live frames may come at four times the active rate: an onset doubles it, a late socket bunches them."""
+RATE_BURST = 20
+"""Frames above that rate at a time, as after a second of a stuck network."""
+
+NOTHING_YET = Counters(sampled=0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reception:
+    """What has come of one camera in one epoch, over all its connections."""
+
+    live: int = 0
+    """The highest sequence received live."""
+    replay: int = 0
+    """The highest sequence received as replay."""
+    acknowledged_before: int = 0
+    """Frames that earlier runs had acknowledged when this run first heard of the epoch."""
+    settled_before: int = 0
+    """Those of them that earlier runs gave an outcome; the others were lost with their buffers."""
+    settled_told: int = 0
+    counters: Counters = NOTHING_YET
+    """As the bridge reported last."""
+
+
+class BridgeCamera:
+    """Judges every frame of one camera on one connection and hands it on."""
+
+    def __init__(
+        self, camera: HubCamera, number: int, *, epoch: str, reception: Reception, clock: Clock
+    ) -> None:
+        """Start with a full allowance and an order of its own."""
+        self.camera = camera
+        self.number = number
+        self.reception = reception
+        self.config = camera.capture_config(number)
+        self._epoch = epoch
+        self._clock = clock
+        self._last_live = 0
+        self._last_replay = 0
+        self._allowance = float(RATE_BURST)
+        self._allowed_s = clock.monotonic()
+        self._watched_fps = 0.0
+        self._watched_until_s = 0.0
+        self._awaited = 0
+        self._overflowed = 0
+        self._replaying = True
+
+    # -- what comes ---------------------------------------------------------------------------------------------
+
+    def connect(self, hello: CameraHello | None, *, reports_activity: bool) -> None:
+        """Tell the camera that its bridge is there, and reckon from the hello how much will be sent again."""
+        self.camera.connect(
+            epoch=self._epoch,
+            reports_activity=reports_activity,
+            active=hello is not None and hello.active,
+        )
+        if hello is not None:
+            known = hello.acknowledged + hello.counters.unacknowledged
+            here = self.reception.acknowledged_before + self._outcomes().received
+            self._awaited = max(0, known - here)
+            self._overflowed = hello.counters.overflowed
+            self._count(hello.counters)
+        self._check_replay()
+
+    def receive(self, frame: protocol.Frame, bridge_clock: BridgeClock) -> None:
+        """Hand a frame on, or reject it where it is over the rate; raise ProtocolError out of order."""
+        self._order(frame.sequence, replay=bool(frame.flags & FrameFlag.REPLAY))
+        now_s = self._clock.monotonic()
+        if self._allows(frame.flags, now_s):
+            captured_s = bridge_clock.local_s(frame.captured_us, now_s=now_s)
+            wall_s = self._clock.wall() - (now_s - captured_s)
+            self.camera.receive(self._dated(frame, captured_s, wall_s, now_s))
+        else:
+            self.camera.source.reject(self._epoch)
+        self._check_replay()
+
+    def spoil(self, sequence: int, *, replay: bool) -> None:
+        """Count a malformed frame as rejected; raise ProtocolError where it is out of order as well."""
+        self._order(sequence, replay=replay)
+        self.camera.source.reject(self._epoch)
+        self._check_replay()
+
+    def observe(self, activity: protocol.Activity, bridge_clock: BridgeClock) -> None:
+        """Hand the bridge's verdict on."""
+        now_s = self._clock.monotonic()
+        regions = (
+            models.Region(x=part.x, y=part.y, width=part.width, height=part.height)
+            for part in activity.regions
+        )
+        self.camera.observe(
+            models.ActivityState(
+                active=activity.active,
+                since_s=bridge_clock.local_s(activity.since_us, now_s=now_s),
+                received_s=now_s,
+                score=activity.score,
+                regions=tuple(regions),
+            )
+        )
+
+    def report(self, status: protocol.CameraStatus) -> None:
+        """Show the bridge's status, with the account that its counters complete."""
+        self._count(status.counters)
+        self._check_replay()
+        self.camera.status(status, self.account())
+
+    def fail(self, error: protocol.WireError) -> None:
+        """Show why the bridge cannot take the camera's settings."""
+        status = protocol.CameraStatus(
+            camera=self.camera.key,
+            state=protocol.StreamState.FAILED,
+            error=error,
+            counters=self.reception.counters,
+        )
+        self.camera.status(status, self.account())
+
+    # -- what goes ----------------------------------------------------------------------------------------------
+
+    def watch(self, *, rate_fps: float, seconds: float) -> None:
+        """More frames were asked for: they are not over the rate."""
+        self._watched_fps = rate_fps
+        self._watched_until_s = self._clock.monotonic() + seconds
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the bridge does not yet know how many frames have an outcome."""
+        return self._settled() != self.reception.settled_told
+
+    def acknowledge(self) -> Received:
+        """Return what has come, for the bridge."""
+        self.reception.settled_told = self._settled()
+        return Received(
+            camera=self.camera.key,
+            live=self.reception.live,
+            replay=self.reception.replay,
+            settled=self.reception.settled_told,
+        )
+
+    def account(self) -> models.Account:
+        """Return where every sampled frame of the epoch is."""
+        counters = self.reception.counters
+        return models.Account(
+            sampled=counters.sampled,
+            replaced=counters.replaced,
+            overflowed=counters.overflowed,
+            withdrawn=counters.withdrawn,
+            unacknowledged=counters.unacknowledged,
+            base=self.reception.settled_before,
+            outcomes=self._outcomes(),
+        )
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    def _outcomes(self) -> models.Outcomes:
+        return self.camera.source.outcomes(self._epoch)
+
+    def _settled(self) -> int:
+        return self.reception.acknowledged_before + self.camera.source.settled(self._epoch)
+
+    def _order(self, sequence: int, *, replay: bool) -> None:
+        if sequence <= (self._last_replay if replay else self._last_live):
+            raise ProtocolError("frame.sequence", "does not rise")
+        if replay:
+            self._last_replay = sequence
+            self.reception.replay = max(self.reception.replay, sequence)
+            self._awaited -= 1
+        else:
+            self._last_live = sequence
+            self.reception.live = max(self.reception.live, sequence)
+
+    def _count(self, counters: Counters) -> None:
+        """An empty ring sends nothing again, and what the ring threw away will not come."""
+        self.reception.counters = counters
+        self._awaited -= max(0, counters.overflowed - self._overflowed)
+        self._overflowed = counters.overflowed
+        if counters.unacknowledged == 0:
+            self._awaited = 0
+
+    def _check_replay(self) -> None:
+        if self._replaying and self._awaited <= 0:
+            self._replaying = False
+            self.camera.source.replayed()
+
+    def _allows(self, flags: FrameFlag, now_s: float) -> bool:
+        """Replay and pre-roll are bounded by window and ring instead of the rate."""
+        if flags & (FrameFlag.REPLAY | FrameFlag.PREROLL):
+            return True
+        rate_fps = self.config.rate_fps
+        if now_s < self._watched_until_s:
+            rate_fps = max(rate_fps, self._watched_fps)
+        earned = (now_s - self._allowed_s) * RATE_FACTOR * rate_fps
+        self._allowance = min(RATE_BURST, self._allowance + earned)
+        self._allowed_s = now_s
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    def _dated(
+        self, frame: protocol.Frame, captured_s: float, wall_s: float, now_s: float
+    ) -> models.Frame:
+        flags = frame.flags
+        return models.Frame(
+            camera=self.camera.key,
+            epoch=self._epoch,
+            sequence=frame.sequence,
+            captured_s=captured_s,
+            captured_wall_s=wall_s,
+            received_s=now_s,
+            width=frame.width,
+            height=frame.height,
+            key=bool(flags & FrameFlag.KEY),
+            replay=bool(flags & FrameFlag.REPLAY),
+            active=bool(flags & FrameFlag.ACTIVE),
+            doubtful=bool(flags & FrameFlag.DOUBTFUL),
+            preroll=bool(flags & FrameFlag.PREROLL),
+            activity=frame.activity,
+            novelty=frame.novelty,
+            jpeg=frame.jpeg,
+        )

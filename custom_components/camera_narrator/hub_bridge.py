@@ -1,0 +1,302 @@
+"""One bridge of a hub: takes its connection over and hands everything to the cameras it is about."""
+
+from collections import deque
+import contextlib
+from typing import TYPE_CHECKING
+
+from aiohttp import WSCloseCode
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+
+from . import bridge_issues, const, protocol
+from .acknowledgements import Acknowledgements
+from .bridge_camera import BridgeCamera, Reception
+from .bridge_clock import BridgeClock
+from .bridge_link import BridgeLink
+from .coordinator import BridgeCoordinator, BridgeState
+from .protocol import Capability, ErrorCode, ProtocolError, Source
+
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .hub_camera import HubCamera
+
+TAKEOVERS = 3
+"""A second process with the same identity may take the connection so often in TAKEOVER_S; then it waits."""
+TAKEOVER_S = 60.0
+NUMBERS = 2**16 - 1
+"""Camera numbers of one connection; none is given twice."""
+
+
+class HubBridge:
+    """A bridge subentry at run time; its connection comes and goes."""
+
+    def __init__(self, hass: HomeAssistant, hub: Hub, subentry: ConfigSubentry) -> None:
+        """Wait for the bridge."""
+        self.subentry_id = subentry.subentry_id
+        self.name = subentry.title
+        self.coordinator = BridgeCoordinator(hass, BridgeState(name=subentry.title))
+        self.link: BridgeLink | None = None
+        self._hass = hass
+        self._hub = hub
+        self._data = subentry.data
+        self._runs = {hub.run_id}
+        """The runs told to this bridge that are in truth this one."""
+        self._epoch = ""
+        self._clock: BridgeClock | None = None
+        self._receptions: dict[str, Reception] = {}
+        self._cameras: dict[int, BridgeCamera] = {}
+        self._numbered = 0
+        self._acks = Acknowledgements(self._send, hub.clock)
+        self._takeovers: deque[float] = deque(maxlen=TAKEOVERS)
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    @callback
+    def start(self) -> None:
+        """Take over the connection that a dialog brought, once the hub is open for bridges."""
+        gateway = self._hub.gateway
+        if not gateway.serves(self._hub):
+            return
+        link = gateway.adopt(self._data[const.CONF_TOKEN_HASH])
+        if link is None or not link.open:
+            return
+        if self.link is not None:
+            self.link.close(ErrorCode.REPLACED)
+        self._runs.add(link.run_id)
+        self._bind(link.hello.bridge)
+        self._attach(link)
+        link.configure(self._configs())
+
+    @callback
+    def change(self, subentry: ConfigSubentry) -> None:
+        """Take a new name or token over; who came with the old token must come again."""
+        before = self._data[const.CONF_TOKEN_HASH]
+        self.name, self._data = subentry.title, subentry.data
+        if self._data[const.CONF_TOKEN_HASH] == before:
+            return
+        if self.link is not None:
+            self.link.close(ErrorCode.REVOKED, retry=False)
+        self.start()
+
+    @callback
+    def close(self) -> None:
+        """The hub stops: the bridge comes back when it runs again."""
+        self._end(None, close_code=WSCloseCode.SERVICE_RESTART)
+
+    @callback
+    def remove(self) -> None:
+        """The bridge was removed from the hub: its tokens are revoked."""
+        hashes = (
+            self._data[const.CONF_TOKEN_HASH],
+            *self._data.get(const.CONF_OLD_TOKEN_HASHES, ()),
+        )
+        self._hub.gateway.tokens.remove(hashes)
+        bridge_issues.clear(self._hass, self.subentry_id)
+        self._end(ErrorCode.REVOKED)
+
+    # -- connection ---------------------------------------------------------------------------------------------
+
+    @callback
+    def admit(self, link: BridgeLink) -> ErrorCode | None:
+        """Take a new connection and welcome it; return why not, where it may not have the bridge's place."""
+        bound = self._data.get(const.CONF_BRIDGE_ID)
+        if bound and bound != link.hello.bridge:
+            bridge_issues.create(self._hass, bridge_issues.IN_USE, self.subentry_id, self.name)
+            return ErrorCode.IN_USE
+        if self.link is not None and not self._replace(self.link):
+            return ErrorCode.OVER_LIMIT
+        bridge_issues.clear(self._hass, self.subentry_id)
+        self._bind(link.hello.bridge)
+        link.run_id = self._hub.run_id
+        self._attach(link)
+        link.welcome(
+            mqtt_prefix=self._hub.mqtt.prefix,
+            cameras=self._configs(),
+            received=tuple(mine.acknowledge() for mine in self._cameras.values()),
+        )
+        return None
+
+    @callback
+    def detach(self, link: BridgeLink) -> None:
+        """A connection is gone; where it was the bridge's, its cameras are away."""
+        if link is not self.link:
+            return
+        self.link, link.receiver = None, None
+        self._acks.stop()
+        for mine in self._cameras.values():
+            mine.camera.disconnect()
+        self._cameras.clear()
+        self.coordinator.update(connected=False)
+
+    @callback
+    def configure(self) -> None:
+        """Push the cameras as they are now: removed and moved ones are withdrawn, new ones get a number."""
+        if self.link is None:
+            return
+        wanted = self._hub.cameras_of(self.subentry_id)
+        for number, mine in list(self._cameras.items()):
+            if mine.camera in wanted:
+                mine.config = mine.camera.capture_config(number)
+            else:
+                self._withdraw(self._cameras.pop(number))
+        for camera in wanted:
+            if not self.holds(camera):
+                self._connect(camera, None, self.link)
+        self.link.configure(self._configs())
+
+    def holds(self, camera: HubCamera) -> bool:
+        """Whether this bridge captures the camera on its present connection."""
+        return any(mine.camera is camera for mine in self._cameras.values())
+
+    # -- receiver of the connection -----------------------------------------------------------------------------
+
+    @callback
+    def receive(self, frame: protocol.Frame) -> None:
+        """Hand a frame to its camera; one of an unknown or withdrawn number is dropped and counted."""
+        if self.link is None:
+            return
+        mine = self._cameras.get(frame.camera)
+        if mine is None:
+            self.link.garbage += 1
+            return
+        try:
+            mine.receive(frame, self.link.clock)
+        except ProtocolError:
+            self.link.garbage += 1
+            raise
+        self._acks.owe(mine)
+
+    @callback
+    def spoil(self, *, number: int, sequence: int, replay: bool) -> bool:
+        """Acknowledge a malformed frame, so that it is never sent again; return whether it named a camera."""
+        mine = self._cameras.get(number)
+        if mine is None or not 0 < sequence < 2**32:
+            return False
+        with contextlib.suppress(ProtocolError):
+            mine.spoil(sequence, replay=replay)
+            self._acks.owe(mine)
+            return True
+        return False
+
+    @callback
+    def take(self, message: protocol.Message) -> None:
+        """Hand an activity, a status or the answer to a configuration on."""
+        match message:
+            case protocol.Activity():
+                if self.link is not None and (mine := self._by_key(message.camera)) is not None:
+                    mine.observe(message, self.link.clock)
+            case protocol.Status():
+                self._report(message)
+            case protocol.Configured():
+                for failed in message.errors:
+                    if (mine := self._by_key(failed.camera)) is not None:
+                        mine.fail(failed.error)
+            case _:
+                raise ProtocolError(message.type, "not a bridge's to send now")
+
+    @callback
+    def watched(self, camera: str, *, rate_fps: float, seconds: float) -> None:
+        """More frames were asked for: they are not over the rate."""
+        if (mine := self._by_key(camera)) is not None:
+            mine.watch(rate_fps=rate_fps, seconds=seconds)
+
+    @callback
+    def rest(self) -> None:
+        """Acknowledge all that came before the connection ends."""
+        self._acks.pay(self._cameras.values())
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    def _send(self, message: protocol.Message) -> None:
+        if self.link is not None:
+            self.link.send(message)
+
+    def _replace(self, old: BridgeLink) -> bool:
+        now_s = self._hub.clock.monotonic()
+        if len(self._takeovers) == TAKEOVERS and now_s - self._takeovers[0] < TAKEOVER_S:
+            return False
+        self._takeovers.append(now_s)
+        old.close(ErrorCode.REPLACED)
+        return True
+
+    def _attach(self, link: BridgeLink) -> None:
+        """Take a connection for the one of now; within an epoch the clock and the marks go on."""
+        hello, old = link.hello, self.link
+        if old is not None:
+            old.receiver = None
+        if hello.epoch != self._epoch or self._clock is None:
+            self._epoch, self._clock = hello.epoch, link.clock
+            self._receptions.clear()
+        link.clock = self._clock
+        link.receiver, self.link = self, link
+        self._acks.stop()
+        before = [mine.camera for mine in self._cameras.values()]
+        self._cameras.clear()
+        self._numbered = 0
+        told = {camera.camera: camera for camera in hello.cameras}
+        for camera in self._hub.cameras_of(self.subentry_id):
+            self._connect(camera, told.get(camera.key), link)
+        for camera in before:
+            if not self.holds(camera):
+                camera.disconnect()
+        name = hello.name or self.name
+        self.coordinator.update(connected=True, version=hello.version, name=name)
+
+    def _connect(
+        self, camera: HubCamera, hello: protocol.CameraHello | None, link: BridgeLink
+    ) -> None:
+        for other in self._hub.bridges.values():
+            if other is not self and other.holds(camera):
+                other.configure()  # a camera is withdrawn from its old bridge first
+        if self._numbered == NUMBERS:
+            link.close(None, close_code=WSCloseCode.SERVICE_RESTART, reason="numbers used up")
+            return
+        self._numbered += 1
+        reception = self._receptions.get(camera.key)
+        if reception is None:
+            reception = self._receptions[camera.key] = Reception()
+            if hello is not None and hello.run_id not in self._runs:
+                reception.acknowledged_before = hello.acknowledged
+                reception.settled_before = hello.settled
+        mine = self._cameras[self._numbered] = BridgeCamera(
+            camera, self._numbered, epoch=self._epoch, reception=reception, clock=self._hub.clock
+        )
+        rtsp = mine.config.source is Source.RTSP
+        mine.connect(
+            hello, reports_activity=rtsp and Capability.ACTIVITY in link.hello.capabilities
+        )
+
+    def _withdraw(self, mine: BridgeCamera) -> None:
+        self._acks.forget(mine)
+        if self._hub.cameras.get(mine.camera.subentry_id) is mine.camera:
+            mine.camera.disconnect()
+        else:  # a camera made later under the same key begins anew
+            self._receptions.pop(mine.camera.key, None)
+
+    def _report(self, status: protocol.Status) -> None:
+        for told in status.cameras:
+            if (mine := self._by_key(told.camera)) is not None:
+                mine.report(told)
+        self.coordinator.update(cpu_percent=status.cpu_percent, memory_bytes=status.memory_bytes)
+        self._acks.pay(self._cameras.values())
+
+    def _end(self, code: ErrorCode | None, *, close_code: int | None = None) -> None:
+        if self.link is not None:
+            self.link.close(code, retry=False, close_code=close_code)
+            self.detach(self.link)
+        self.coordinator.close()
+
+    def _bind(self, bridge: str) -> None:
+        """The token belongs to the first bridge that comes with it."""
+        entry = self._hub.entry
+        subentry = entry.subentries.get(self.subentry_id)
+        if subentry is None or subentry.data.get(const.CONF_BRIDGE_ID) == bridge:
+            return
+        self._data = {**subentry.data, const.CONF_BRIDGE_ID: bridge}
+        self._hass.config_entries.async_update_subentry(entry, subentry, data=self._data)
+
+    def _configs(self) -> tuple[protocol.CameraConfig, ...]:
+        return tuple(mine.config for mine in self._cameras.values())
+
+    def _by_key(self, key: str) -> BridgeCamera | None:
+        return next((mine for mine in self._cameras.values() if mine.camera.key == key), None)
