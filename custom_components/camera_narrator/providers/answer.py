@@ -1,0 +1,159 @@
+"""One answer as it comes: words gathered, complete fields told at once, and at the end what it is worth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import json
+import re
+from typing import Final
+
+from ..pipeline.models import Usage
+from ..pipeline.partial_json import PartialObject
+from .faults import Server
+from .ladder import Rung
+from .refusal import is_refusal
+from .stream import Piece
+from .thoughts import Thoughts, without_thoughts
+
+_PAGE: Final = re.compile(r"^\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_FENCE: Final = re.compile(r"^```\w*\s*|\s*```$")
+_SENTENCES: Final = re.compile(r".*[.!?]", re.DOTALL)
+
+
+class NotAsAgreedError(Exception):
+    """The server took the agreed shape and answered in another one: prose, or other fields."""
+
+
+class ThoughtsOnlyError(Exception):
+    """The model spent all its tokens on thinking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading[T]:
+    """What an answer means."""
+
+    names: frozenset[str]
+    """Fields worth telling before the answer is complete."""
+    of_fields: Callable[[Mapping[str, object]], T]
+    """Raises ValueError where fields are missing or wrong."""
+    of_text: Callable[[str], T]
+    """On the rung without a shape; raises ValueError where nothing is left."""
+
+
+class Answer[T]:
+    """Gathers the pieces of one stream."""
+
+    def __init__(self, rung: Rung, reading: Reading[T], server: Server) -> None:
+        """Begin empty."""
+        self._rung = rung
+        self._reading = reading
+        self._server = server
+        self._thoughts = Thoughts()
+        self._object = PartialObject()
+        self._text = ""
+        self._thought = False
+        self._refused = False
+        self._finish: str | None = None
+        self._told: dict[str, object] = {}
+        self._in_object = False
+        self.usage = Usage()
+
+    @property
+    def began(self) -> bool:
+        """Whether the model has sent anything."""
+        return bool(self._text) or self._thought or self._thoughts.open
+
+    @property
+    def told(self) -> Mapping[str, object]:
+        """Return the complete fields so far."""
+        return self._told
+
+    def feed(self, piece: Piece) -> bool:
+        """Take the next piece; return whether it completed a field."""
+        self.usage = piece.usage or self.usage
+        self._finish = piece.finish or self._finish
+        self._thought = self._thought or piece.thought
+        self._refused = self._refused or bool(piece.refusal)
+        return self._take(self._thoughts.feed(piece.text)) if piece.text else False
+
+    def finish(self) -> T:
+        """Return what the whole answer means; raise ProviderError or one of the errors above."""
+        self._take(self._thoughts.rest())
+        text = without_thoughts(self._text)
+        if self._refused or self._finish == "content_filter" or is_refusal(text):
+            raise self._server.declined()
+        if not text:
+            raise self._nothing()
+        if _PAGE.match(text):
+            raise self._server.bad_answer("answered with a web page")
+        fields = _object(text)
+        if self._rung is Rung.TEXT:
+            return self._of_text(text, fields)
+        if fields is None:
+            if not _FENCE.sub("", text).startswith("{"):
+                raise NotAsAgreedError
+            raise self._cut()
+        if is_refusal(str(fields.get("narrative", ""))):
+            raise self._server.declined()
+        try:
+            return self._reading.of_fields(fields)
+        except ValueError:
+            raise NotAsAgreedError from None
+
+    def _take(self, text: str) -> bool:
+        """Add words of the answer; on a rung with a shape, read on in the object."""
+        self._text += text
+        if self._rung is Rung.TEXT or not text:
+            return False
+        if not self._in_object:
+            _, brace, text = text.partition("{")
+            if not brace:
+                return False
+            self._in_object = True
+            text = brace + text
+        known = len(self._told)
+        fields = self._object.feed(text)
+        self._told |= {name: fields[name] for name in fields if name in self._reading.names}
+        return len(self._told) > known
+
+    def _of_text(self, text: str, fields: Mapping[str, object] | None) -> T:
+        """Read an answer that no shape was agreed for, and one that comes as an object all the same."""
+        if fields is not None:
+            narrative = fields.get("narrative")
+            text = narrative if isinstance(narrative, str) else ""
+        elif text.startswith("{"):
+            raise self._cut()
+        elif self._finish == "length":  # the whole sentences of it
+            sentences = _SENTENCES.match(text)
+            text = sentences[0] if sentences else ""
+        elif self._finish is None:
+            raise self._cut()
+        try:
+            return self._reading.of_text(text)
+        except ValueError:
+            raise self._server.bad_answer("answered without a sentence") from None
+
+    def _nothing(self) -> Exception:
+        if self._thought or self._thoughts.open or self._text:
+            return ThoughtsOnlyError()
+        if (
+            self._finish == "length"
+        ):  # hidden thoughts: OpenAI's models do not even tell that they think
+            return ThoughtsOnlyError()
+        return self._server.bad_answer("answered with nothing")
+
+    def _cut(self) -> Exception:
+        if self._finish == "length":
+            return self._server.bad_answer("did not finish within its limit of tokens")
+        return self._server.bad_answer("answered with half an answer")
+
+
+def _object(text: str) -> dict[str, object] | None:
+    """Return the first JSON object in a text, None where there is none or it is incomplete."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, start)
+    except ValueError, RecursionError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,94 @@
+"""How an answer's shape is agreed with a server: as strictly as it can, found once and remembered."""
+
+from enum import StrEnum
+import json
+from typing import Protocol, override
+
+from ..pipeline.models import Schema
+
+
+class Rung(StrEnum):
+    """A way to agree on the answer's shape, the surest first."""
+
+    STRICT = "json_schema_strict"
+    SCHEMA = "json_schema"
+    OBJECT = "json_object"
+    TEXT = "text"
+
+    @property
+    def after_refusal(self) -> Rung | None:
+        """Return what to try where the server does not take this one."""
+        rungs = list(Rung)
+        return None if self is Rung.TEXT else rungs[rungs.index(self) + 1]
+
+    @property
+    def after_prose(self) -> Rung | None:
+        """Return what to try where the server took this one and ignored it.
+
+        It would ignore the schema without ``strict`` just the same; asking in the prompt is the next that differs.
+        """
+        return Rung.OBJECT if self in {Rung.STRICT, Rung.SCHEMA} else self.after_refusal
+
+    def lowest(self, other: Rung) -> Rung:
+        """Return the less sure of the two."""
+        return max(self, other, key=list(Rung).index)
+
+
+class RungStore(Protocol):
+    """Keeps the rung that works with each server; where it is written is not said here."""
+
+    def get(self, server: str) -> str | None:
+        """Return the rung's name, None where it is not known yet."""
+        ...
+
+    def set(self, server: str, rung: str) -> None:
+        """Keep the rung's name."""
+        ...
+
+
+class Rungs(RungStore):
+    """Keeps them in memory."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[str, str] = {}
+
+    @override
+    def get(self, server: str) -> str | None:
+        return self._known.get(server)
+
+    @override
+    def set(self, server: str, rung: str) -> None:
+        self._known[server] = rung
+
+
+def known(store: RungStore, server: str) -> Rung | None:
+    """Return the rung that worked with a server; what an older or newer version wrote counts for nothing."""
+    name = store.get(server)
+    return next((rung for rung in Rung if rung == name), None)
+
+
+def response_format(rung: Rung, schema: Schema) -> dict[str, object] | None:
+    """Return the request's ``response_format``, None where the rung sends none."""
+    match rung:
+        case Rung.STRICT | Rung.SCHEMA:
+            shape: dict[str, object] = {"name": schema.name, "schema": dict(schema.json_schema)}
+            if rung is Rung.STRICT:
+                shape["strict"] = True
+            return {"type": "json_schema", "json_schema": shape}
+        case Rung.OBJECT:
+            return {"type": "json_object"}
+        case Rung.TEXT:
+            return None
+
+
+def instruction(rung: Rung, schema: Schema) -> str:
+    """Return what the system text must say in addition; the same bytes every time."""
+    match rung:
+        case Rung.STRICT | Rung.SCHEMA:
+            return ""
+        case Rung.OBJECT:
+            shape = json.dumps(schema.json_schema, separators=(",", ":"))
+            return f"Answer with one JSON object and nothing else. Its JSON schema: {shape}"
+        case Rung.TEXT:
+            return "Answer in one or two plain sentences and nothing else: no JSON, no fields, no Markdown."
