@@ -215,12 +215,10 @@ class _Connection:
             return
         lines = [f"Session: {leg.session}"]
         if request.method == "PLAY":
-            track = f"url={request.url.rstrip('/')}/track"
+            # Without rtptime: the first picture sent is the next key picture, at a time not yet known.
             following = leg.sequence + 1 & 0xFFFF
-            lines += [
-                "Range: npt=now-",
-                f"RTP-Info: {track};seq={following};rtptime={camera.rtp_time}",
-            ]
+            lines.append("Range: npt=now-")
+            lines.append(f"RTP-Info: url={request.url.rstrip('/')}/track;seq={following}")
         self._reply(request, 200, *lines)
         leg.playing = False
         if request.method == "PLAY":

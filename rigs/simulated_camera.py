@@ -78,6 +78,7 @@ class SimulatedCamera:
         self._last_key: Payloads | None = None
         self._free_at_s = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._sent = asyncio.Event()
 
     @property
     def viewers(self) -> int:
@@ -88,11 +89,6 @@ class SimulatedCamera:
     def position_s(self) -> float:
         """Where on the source's timeline the camera is; it goes on without viewers."""
         return self._elapsed_s() + self._origin_s
-
-    @property
-    def rtp_time(self) -> int:
-        """The stream clock now."""
-        return self._rtp_time(self.position_s)
 
     def seek(self, timeline_s: float) -> None:
         """Go on from another place of the source; the stream clock stays continuous."""
@@ -140,6 +136,12 @@ class SimulatedCamera:
         leg.playing = False
         leg.carrier.close()
         self._legs.discard(leg)
+
+    async def until_sent(self, pictures: int) -> None:
+        """Wait until this many pictures have gone out in all."""
+        while self.pictures_sent < pictures:
+            self._sent.clear()
+            await self._sent.wait()
 
     async def close(self) -> None:
         """Stop sending."""
@@ -206,6 +208,7 @@ class SimulatedCamera:
                 leg.waits_for_key = False
                 self.bytes_sent += leg.send(payloads, rtp_time, faults)
                 self.pictures_sent += 1
+                self._sent.set()
 
     def _wait_for_key(self) -> None:
         for leg in self._legs:
