@@ -1,6 +1,7 @@
 """The dialog that pairs a bridge: shows its token once, waits for it, and later renames it or renews the token."""
 
 import asyncio
+import secrets
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
@@ -20,8 +21,10 @@ from yarl import URL
 from . import const
 from .gateway import async_setup_http
 from .protocol import Hello
-from .tokens import PendingBridge, create_token, hash_token
+from .tokens import PendingBridge, token_hash
 
+TOKEN_BYTES = 32
+"""256 bits: looked up by hash, never guessed."""
 PROGRESS_S = 5
 """How often the bar moves while the dialog waits."""
 IMAGE = "camera-narrator/edge-bridge"
@@ -48,7 +51,7 @@ class BridgeFlow(ConfigSubentryFlow):
 
     def __init__(self) -> None:
         """Make the token that this dialog shows."""
-        self._token = create_token()
+        self._token = secrets.token_urlsafe(TOKEN_BYTES)
         self._address = ""
         self._name = ""
         self._pending: PendingBridge | None = None
@@ -132,7 +135,7 @@ class BridgeFlow(ConfigSubentryFlow):
             return self.async_create_entry(
                 title=name,
                 data={
-                    const.CONF_TOKEN_HASH: hash_token(self._token),
+                    const.CONF_TOKEN_HASH: token_hash(self._token),
                     const.CONF_OLD_TOKEN_HASHES: [],
                     const.CONF_BRIDGE_ID: self._hello.bridge,
                     const.CONF_ADDRESS: self._address,
@@ -184,7 +187,7 @@ class BridgeFlow(ConfigSubentryFlow):
             hashes = [*data.get(const.CONF_OLD_TOKEN_HASHES, []), data[const.CONF_TOKEN_HASH]]
             return self._update(
                 {
-                    const.CONF_TOKEN_HASH: hash_token(self._token),
+                    const.CONF_TOKEN_HASH: token_hash(self._token),
                     const.CONF_OLD_TOKEN_HASHES: hashes[-const.OLD_TOKENS :],
                     # A new token may go to another machine: it is bound to the first that comes with it.
                     const.CONF_BRIDGE_ID: None,
@@ -213,7 +216,8 @@ class BridgeFlow(ConfigSubentryFlow):
             self.async_update_progress(waited_s / const.PENDING_TOKEN_S)
             arrived, _ = await asyncio.wait({pending.arrived}, timeout=PROGRESS_S)
             if arrived:
-                return pending.arrived.result()
+                # Cancelled where more dialogs opened than tokens are kept.
+                return None if pending.arrived.cancelled() else pending.arrived.result()
         return None
 
     def _forget(self) -> None:

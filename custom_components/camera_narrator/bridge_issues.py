@@ -22,7 +22,7 @@ def create(hass: HomeAssistant, issue: str, subentry_id: str, bridge: str) -> No
         hass,
         DOMAIN,
         f"{issue}_{subentry_id}",
-        is_fixable=False,
+        is_fixable=issue == IN_USE,  # what the house decides; the rest is done at the bridge
         severity=ir.IssueSeverity.ERROR,
         translation_key=issue,
         translation_placeholders={"bridge": bridge},

@@ -95,6 +95,17 @@ def pushed_schema(bridges: Iterable[ConfigSubentry]) -> vol.Schema:
     return vol.Schema({**_head(bridges), **_profile(), **_advanced(_CHUNK_DEFAULTS)})
 
 
+def bridge_field(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:
+    """Return the field that chooses a bridge; the only one is chosen already."""
+    options = [SelectOptionDict(value=bridge.subentry_id, label=bridge.title) for bridge in bridges]
+    only = {"default": options[0]["value"]} if len(options) == 1 else {}
+    return {
+        vol.Required(const.CONF_BRIDGE, **only): SelectSelector(
+            SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
+        )
+    }
+
+
 def flat(typed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the form's values as a subentry keeps them: without sections, name and one-time answers."""
     data = {**typed, **typed.get(const.SECTION_ADVANCED, {})}
@@ -116,14 +127,7 @@ def typed_before(subentry: ConfigSubentry) -> dict[str, Any]:
 
 
 def _head(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:
-    options = [SelectOptionDict(value=bridge.subentry_id, label=bridge.title) for bridge in bridges]
-    only = {"default": options[0]["value"]} if len(options) == 1 else {}
-    return {
-        vol.Required(CONF_NAME): TextSelector(),
-        vol.Required(const.CONF_BRIDGE, **only): SelectSelector(
-            SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
-        ),
-    }
+    return {vol.Required(CONF_NAME): TextSelector(), **bridge_field(bridges)}
 
 
 def _profile() -> dict[Any, Any]:

@@ -155,7 +155,7 @@ class Hub:
                     self.hass,
                     const.DOMAIN,
                     issue,
-                    is_fixable=False,
+                    is_fixable=True,
                     severity=ir.IssueSeverity.ERROR,
                     translation_key="camera_without_bridge",
                     translation_placeholders={"camera": camera.title},
