@@ -1,0 +1,67 @@
+"""What the demo shows: lines with a clock, and a sign of life whenever nothing else was said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+import sys
+import time
+
+SILENCE_S = 3.5
+"""A line appears at least this often, so that nobody wonders whether it hangs."""
+
+
+class Screen:
+    """Writes to standard output; steps are timed and kept."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
+        self.steps: list[tuple[str, float]] = []
+        self._said = self.started
+        self._doing: Callable[[], str] = lambda: "starting"
+
+    def say(self, text: str) -> None:
+        """Write a line now."""
+        self._said = time.monotonic()
+        print(text, flush=True)
+
+    def tell(self, text: str) -> None:
+        """Write a line with the time of day."""
+        self.say(f"{datetime.now().astimezone():%H:%M:%S}  {text}")
+
+    def fail(self, text: str) -> None:
+        """Write a line to standard error."""
+        self._said = time.monotonic()
+        print(text, file=sys.stderr, flush=True)
+
+    def doing(self, what: Callable[[], str]) -> None:
+        """Set what a sign of life says."""
+        self._doing = what
+
+    @asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
+        """Time a step of the set-up; the given function adds to its line what was found."""
+        begun = time.monotonic()
+        found = ""
+
+        def note(text: str) -> None:
+            nonlocal found
+            found = text
+
+        self._doing = lambda: f"{name} … {found}".rstrip()
+        yield note
+        took = time.monotonic() - begun
+        self.steps.append((name, took))
+        self.say(
+            f"{time.monotonic() - self.started:7.1f} s  {name}: {took:.1f} s{f'  ({found})' if found else ''}"
+        )
+
+    async def stay_alive(self) -> None:
+        """Say what is going on whenever nothing was said for a while; runs until cancelled."""
+        while True:
+            silent = time.monotonic() - self._said
+            if silent >= SILENCE_S:
+                self.say(f"{time.monotonic() - self.started:7.1f} s  {self._doing()}")
+                silent = 0
+            await asyncio.sleep(SILENCE_S - silent)
