@@ -119,8 +119,9 @@ class Processes:
 
     def __init__(self, *, keep_folder: bool = False) -> None:
         """`keep_folder` leaves the logs behind."""
-        self._mark: Final = uuid.uuid4().hex
-        self.folder: Final = Path(tempfile.gettempdir()) / f"camera-narrator-{self._mark[:12]}"
+        self.mark: Final = uuid.uuid4().hex
+        """What every process of the run carries in its environment."""
+        self.folder: Final = Path(tempfile.gettempdir()) / f"camera-narrator-{self.mark[:12]}"
         self._keep_folder = keep_folder
         self._children: list[Process] = []
         self._keeper: asyncio.subprocess.Process | None = None
@@ -130,7 +131,7 @@ class Processes:
         # The keeper before the folder: from here on nothing can be left behind.
         self._keeper = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-S", "-E", keeper.__file__, self._mark, *folders),
+            *("-S", "-E", keeper.__file__, self.mark, *folders),
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -164,7 +165,7 @@ class Processes:
     ) -> Process:
         """Start a child; `env` is added to this process's own environment."""
         log = log or self.folder / f"{name}.log"
-        marked = {**os.environ, **(env or {}), keeper.VARIABLE: self._mark}
+        marked = {**os.environ, **(env or {}), keeper.VARIABLE: self.mark}
         with log.open("ab") as output:
             log_start = output.tell()
             child = await asyncio.create_subprocess_exec(
