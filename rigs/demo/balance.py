@@ -43,11 +43,15 @@ class Balance:
     @property
     def holds(self) -> bool:
         """Whether every frame is accounted for."""
-        return self.sampled > 0 and self.sampled == sum(self.fates.values()) and not self.fates["lost"]
+        return (
+            self.sampled > 0 and self.sampled == sum(self.fates.values()) and not self.fates["lost"]
+        )
 
     def line(self) -> str:
         """Return the balance for people."""
-        fates = " + ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in self.fates.items() if count)
+        fates = " + ".join(
+            f"{count} {fate.replace('_', ' ')}" for fate, count in self.fates.items() if count
+        )
         sign = "=" if self.holds else "≠"
         wire = f"{self.wire_bytes_per_s / 1000:.1f} kB/s on the wire"
         if self.source_bytes_per_s:
@@ -68,12 +72,13 @@ def timer_requests(seconds: float, cameras: int) -> int:
     return int(seconds / TIMER_S) * cameras
 
 
-def add_up(accounts: Iterable[Mapping[str, int]]) -> tuple[int, dict[str, int]]:
+def add_up(accounts: Iterable[Mapping[str, Any]]) -> tuple[int, dict[str, int]]:
     """Add the accounts of all cameras and epochs: frames sampled, and frames by fate."""
     sampled = 0
     fates = dict.fromkeys(FATES, 0)
     for account in accounts:
         sampled += account["sampled"]
+        counts = {**account, **account["outcomes"]}
         for fate in FATES:
-            fates[fate] += account[fate]
+            fates[fate] += counts[fate]
     return sampled, fates

@@ -62,7 +62,9 @@ class _Run:
         if self._options.json is not None:
             self._options.json.write_text(json.dumps(self._everything(balance), indent=1))
         if not self._story.complete:
-            self._screen.fail("No whole visit was told: a start, a sentence and an end belong to one.")
+            self._screen.fail(
+                "No whole visit was told: a start, a sentence and an end belong to one."
+            )
         if not balance.holds:
             self._screen.fail("The frames do not add up.")
         return 0 if self._story.complete and balance.holds else 1
@@ -74,10 +76,14 @@ class _Run:
         if not self._options.headless:
             home = stage.home_assistant
             screen.say(f"Home Assistant: {home.url}  user {home.user}  password {home.password}")
-        screen.say("Ctrl-C ends it. Behind the time of day: seconds since the newest picture was captured.")
+        screen.say(
+            "Ctrl-C ends it. Behind the time of day: seconds since the newest picture was captured."
+        )
         screen.doing(
-            lambda: f"watching; {len(self._story.events)} event messages, "
-            f"{len(self._story.narratives)} sentences so far"
+            lambda: (
+                f"watching; {len(self._story.events)} event messages, "
+                f"{len(self._story.narratives)} sentences so far"
+            )
         )
 
     def _limit(self) -> float | None:
@@ -126,23 +132,26 @@ class _Run:
         raise ProcessError("a part of the demo ended by itself")
 
     async def _take_camera_away(self) -> None:
-        assert self._stage.camera is not None
+        camera = self._stage.camera
+        if camera is None:
+            return
         begun = time.monotonic()
         due_s = FAULT_AT_S
         while True:
             await asyncio.sleep(begun + due_s - time.monotonic())
             self._screen.tell(f"-- the camera is taken away for {FAULT_S:.0f} s --")
             away = time.time()
-            await self._stage.camera.go_away()
+            await camera.go_away()
             await asyncio.sleep(FAULT_S)
-            await self._stage.camera.come_back()
+            await camera.come_back()
             self._away.append({"away": away, "back": time.time()})
             self._screen.tell("-- the camera is there again --")
             due_s += FAULT_EVERY_S
 
     async def _show_request(self, number: int) -> None:
         process = self._stage.home_assistant.process
-        assert process is not None
+        if process is None:
+            return
         found = await process.wait_for(rf"request {number}: (.*)$", timeout_s=24 * 3600)
         self._screen.say(f"-- request {number}, as sent --")
         for part in json.loads(found[1]):
@@ -160,15 +169,16 @@ class _Run:
     async def _source_bytes(self) -> int | None:
         if self._stage.camera is None:
             return None
-        cameras = (await self._stage.camera.status())["cameras"]
-        return sum(camera["bytes_sent"] for camera in cameras.values())
+        cameras = (await self._stage.camera.status())["cameras"].values()
+        sent: int = sum(camera["bytes_sent"] for camera in cameras)
+        return sent
 
     async def _balance(self, before: Meter) -> Balance:
         after = await self._measure()
         seconds = after.at_s - before.at_s
         diagnostics = await self._stage.finish()
         cameras = diagnostics["cameras"]
-        sampled, fates = add_up(account for camera in cameras for account in camera["accounts"])
+        sampled, fates = add_up(camera["account"] for camera in cameras)
         wire_bytes = sum(bridge["received_bytes"] for bridge in diagnostics["bridges"])
         source = None
         if after.source_bytes is not None and before.source_bytes is not None:

@@ -49,7 +49,10 @@ class Screen:
             nonlocal found
             found = text
 
-        self._doing = lambda: f"{name} … {found}".rstrip()
+        def doing() -> str:
+            return f"{name} … {found}".rstrip()
+
+        self._doing = doing
         yield note
         took = time.monotonic() - begun
         self.steps.append((name, took))

@@ -127,7 +127,10 @@ class Stage:
             return
         async with self.screen.step("MQTT broker") as note:
             broker = await Broker.started(self._processes)
-            self._broker_address, self._broker_protocol = (broker.host, broker.port), broker.protocol
+            self._broker_address, self._broker_protocol = (
+                (broker.host, broker.port),
+                broker.protocol,
+            )
             note(f"{broker.name} on port {broker.port}")
 
     async def _listen(self) -> None:
