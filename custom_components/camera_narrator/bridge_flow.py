@@ -27,7 +27,7 @@ TOKEN_BYTES = 32
 """256 bits: looked up by hash, never guessed."""
 PROGRESS_S = 5
 """How often the bar moves while the dialog waits."""
-IMAGE = "camera-narrator/edge-bridge"
+IMAGE = "cameranarrator/edge-bridge"
 PACKAGE = "camera-narrator-edge-bridge"
 CONF_ROTATE = "rotate"
 

@@ -13,6 +13,8 @@ import homeassistant
 import pytest
 import yaml
 
+from custom_components.camera_narrator import bridge_flow
+
 ROOT = Path(__file__).parents[2]
 MANIFEST = "custom_components/camera_narrator/manifest.json"
 BRIDGE_PROJECT = "edge_bridge/pyproject.toml"
@@ -151,10 +153,13 @@ def test_a_release_has_one_version(tmp_path: Path) -> None:
 
 
 def test_the_release_workflow_uses_these_commands() -> None:
-    """What the tests above hold is what the workflow runs, and the zip is the one HACS looks for."""
+    """The workflow builds by them what HACS looks for and what the pairing dialog tells to start."""
     text = (ROOT / ".github/workflows/release.yaml").read_text("utf-8")
     assert 'script/stamp_version "${TAG#v}"' in text
     assert "script/package dist" in text
+    assert f"{bridge_flow.IMAGE}:${{{{ steps.version.outputs.version }}}}" in text
+    project = tomllib.loads((ROOT / BRIDGE_PROJECT).read_text("utf-8"))["project"]
+    assert bridge_flow.PACKAGE == project["name"]
     assert _hacs()["filename"] == "camera_narrator.zip"
 
 
