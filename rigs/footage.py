@@ -34,6 +34,8 @@ _QUIET_S: Final = 30.0
 """Quiet after each visit: its event ends after 20 s of it, and a calm scene is seen too.
 With the longest visit (20 s) it makes less than a minute from beginning to beginning."""
 _SAY_EVERY_S: Final = 2.0
+_RETRY_S: Final = 86_400.0
+"""How long the second best clip is good enough: a try costs 20 s where no mirror answers."""
 
 
 class FootageError(Exception):
@@ -55,13 +57,18 @@ def prepare(progress: Progress, *, folder: Path | None = None) -> Footage:
     """Return the prepared clip, fetching and making it the first time; blocking."""
     folder = folder or cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("campus", "bikes"):
-        if (known := _known(folder, name)) is not None:
-            return known
+    if (known := _known(folder, "campus")) is not None:
+        return known
+    second_best = _known(folder, "bikes")
+    if second_best is not None and time.time() - second_best.path.stat().st_mtime < _RETRY_S:
+        return second_best
     try:
         return _make(folder, "campus", progress)
     except ArchiveError as error:
         progress(f"no pedestrians: {error}; taking a clip whose camera moves instead")
+    if second_best is not None:
+        second_best.path.touch()
+        return second_best
     try:
         return _make(folder, "bikes", progress)
     except ArchiveError as error:

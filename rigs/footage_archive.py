@@ -117,6 +117,8 @@ def _apt_options(folder: Path, distribution: str, suite: str, mirror: str) -> li
         "Dir::State::status": "/dev/null",
         "Dir::Cache": folder / "cache",
         "Acquire::Languages": "none",
+        "Acquire::http::Timeout": "20",
+        "APT::Update::Error-Mode": "any",
         "APT::Sandbox::User": user,
     }
     return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]

@@ -89,6 +89,8 @@ def _describe(request: ModelRequest, *, lie: bool) -> tuple[str, bool]:
     seen = [code for code in codes if code.active]
     first, last = codes[0], codes[-1]
     span = f"pictures {first.sequence} to {last.sequence} of camera {last.camera}"
+    if not seen and "changed is true" in request.words:
+        return f"Nobody is in the room; {span}.", True  # somebody asked what is to be seen
     if not seen:
         return "", False
     if not last.active:
