@@ -112,7 +112,7 @@ def test_scripts_can_be_started() -> None:
     for path in [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run"]:
         if path.is_file():
             assert os.access(path, os.X_OK), path
-            assert path.read_text("utf-8").startswith("#!/usr/bin/env "), path
+            assert path.read_text("utf-8").startswith(("#!/usr/bin/env ", "#!/bin/sh\n")), path
 
 
 def test_one_version() -> None:
@@ -159,7 +159,7 @@ def test_the_release_workflow_uses_these_commands() -> None:
     assert "script/package dist" in text
     assert f"{bridge_flow.IMAGE}:${{{{ steps.version.outputs.version }}}}" in text
     project = tomllib.loads((ROOT / BRIDGE_PROJECT).read_text("utf-8"))["project"]
-    assert bridge_flow.PACKAGE == project["name"]
+    assert project["name"] == bridge_flow.PACKAGE
     assert _hacs()["filename"] == "camera_narrator.zip"
 
 
