@@ -124,18 +124,14 @@ class _Look:
         return round((self.packets - 1) / span_s, 1) if span_s > 0 else 0.0
 
     def _take(self, packet: av.Packet[VideoStream]) -> None:
-        now = time.monotonic()
-        # The stream's own time where it has one: the packets of a burst all arrive at once.
-        at_s = (
-            float(packet.pts * packet.time_base)
-            if packet.pts is not None and packet.time_base
-            else now
-        )
-        self._first_s = self._first_s or at_s
-        self._last_s = at_s
         self.packets += 1
-        if packet.is_keyframe:
-            self._keys_s.append(at_s)
+        # The stream's own time, for the packets of a burst all arrive at once; the first often has none.
+        if packet.pts is not None and packet.time_base:
+            at_s = float(packet.pts * packet.time_base)
+            self._first_s = self._first_s or at_s
+            self._last_s = at_s
+            if packet.is_keyframe:
+                self._keys_s.append(at_s)
         if self.picture is not None:
             return
         with suppress(av.error.InvalidDataError):
