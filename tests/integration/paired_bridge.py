@@ -1,0 +1,112 @@
+"""A bridge as far as dialogs need one: it speaks the protocol over a real socket and answers probes as told."""
+
+import asyncio
+from collections.abc import Callable
+import contextlib
+from typing import Self
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp.test_utils import TestClient
+
+from custom_components.camera_narrator import protocol
+from custom_components.camera_narrator.protocol import Capability
+
+JPEG = b"\xff\xd8\xff\xe0 what the camera shows \xff\xd9"
+
+type Answer = Callable[[protocol.Probe], protocol.Probed | None]
+
+
+class PairedBridge:
+    """One connection; leave the block to close it."""
+
+    def __init__(
+        self,
+        client: TestClient,
+        token: str,
+        *,
+        bridge: str = "bridge-1",
+        name: str = "Attic",
+        capabilities: tuple[Capability, ...] = (Capability.PROBE, Capability.ACTIVITY),
+    ) -> None:
+        """Say hello on entering the block."""
+        self._client = client
+        self._token = token
+        self._hello = protocol.Hello(
+            protocol_min=1,
+            protocol_max=1,
+            version="0.1.0",
+            bridge=bridge,
+            epoch="epoch-1",
+            name=name,
+            capabilities=capabilities,
+            clock_us=1,
+        )
+        self._socket: ClientWebSocketResponse
+        self._reader: asyncio.Task[None]
+        self.answer: Answer = lambda probe: None
+        """What a probe finds; None keeps silent."""
+        self.preview: bytes | None = JPEG
+        self.probes: list[protocol.Probe] = []
+        self.cameras: tuple[protocol.CameraConfig, ...] = ()
+        """As configured last."""
+        self.refusal: protocol.Refuse | None = None
+        self.welcomed = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._news = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        self._socket = await self._client.ws_connect(
+            protocol.PATH, headers={"Authorization": f"Bearer {self._token}"}
+        )
+        await self._socket.send_str(self._hello.dumps())
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._socket.close()
+        self._reader.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reader
+
+    async def until(self, true: Callable[[Self], bool]) -> None:
+        """Wait until something is true of what was said."""
+        async with asyncio.timeout(10), self._news:
+            await self._news.wait_for(lambda: true(self))
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            if message.type is WSMsgType.TEXT:
+                await self._take(protocol.parse(message.data))
+                async with self._news:
+                    self._news.notify_all()
+        self.closed.set()
+        async with self._news:
+            self._news.notify_all()
+
+    async def _take(self, message: protocol.Message | protocol.Unknown) -> None:
+        match message:
+            case protocol.Ping():
+                await self._socket.send_str(protocol.Pong(id=message.id, clock_us=1).dumps())
+            case protocol.Welcome():
+                self.cameras = message.cameras
+                self.welcomed.set()
+            case protocol.Configure():
+                self.cameras = message.cameras
+            case protocol.Refuse():
+                self.refusal = message
+            case protocol.Probe():
+                self.probes.append(message)
+                if (probed := self.answer(message)) is not None:
+                    await self._show(probed)
+
+    async def _show(self, probed: protocol.Probed) -> None:
+        if self.preview is not None and probed.error is None:
+            frame = protocol.Frame(
+                kind=protocol.KIND_PREVIEW,
+                camera=0,
+                sequence=probed.id,
+                captured_us=1,
+                jpeg=self.preview,
+            )
+            await self._socket.send_bytes(frame.pack())
+        await self._socket.send_str(probed.dumps())
