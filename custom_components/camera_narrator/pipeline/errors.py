@@ -2,6 +2,7 @@
 
 * :exc:`NarratorError`
     * :exc:`ProviderError`: a request brought no usable answer
+    * :exc:`CannotAsk`: a user's question could not even be put
 """
 
 from enum import StrEnum
@@ -34,10 +35,38 @@ class ProviderError(NarratorError):
     when, and holds for the whole hub. The text is for people and carries no secret.
     """
 
-    def __init__(self, fault: Fault, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, fault: Fault, message: str, *, retryable: bool, retry_after_s: float | None = None
+    ) -> None:
         """Keep what the limiter and the user need."""
         super().__init__(message)
         self.fault = fault
         self.message = message
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+
+
+class Obstacle(StrEnum):
+    """Why a user's question could not be put."""
+
+    NO_PICTURE = "no_picture"
+    SWITCHED_OFF = "switched_off"
+    BUSY = "busy"
+    STOPPED = "stopped"
+
+
+class CannotAsk(NarratorError):
+    """A user's question could not even be put; ``obstacle`` says why, for whoever translates."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        """Say why."""
+        super().__init__(_OBSTACLES[obstacle])
+        self.obstacle = obstacle
+
+
+_OBSTACLES = {
+    Obstacle.NO_PICTURE: "the camera has sent no picture in the last half minute",
+    Obstacle.SWITCHED_OFF: "the narration of this camera is switched off",
+    Obstacle.BUSY: "other questions to this camera wait already",
+    Obstacle.STOPPED: "the narration of this camera has ended",
+}

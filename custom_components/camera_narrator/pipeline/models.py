@@ -312,7 +312,14 @@ class Outcomes:
     @property
     def settled(self) -> int:
         """Return the number of frames with an outcome."""
-        return self.rejected + self.analysed + self.failed + self.gated + self.not_selected + self.evicted
+        return (
+            self.rejected
+            + self.analysed
+            + self.failed
+            + self.gated
+            + self.not_selected
+            + self.evicted
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

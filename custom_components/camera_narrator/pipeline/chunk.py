@@ -1,0 +1,55 @@
+"""Everything one request needs, put together at the moment it leaves. Pure."""
+
+from collections.abc import Sequence
+
+from .context import Note
+from .models import ActivityState, CameraSettings, Chunk, Frame, Look, Span
+from .prompt import SYSTEM, parts, schema
+
+
+def build(
+    *,
+    camera: str,
+    settings: CameraSettings,
+    look: Look,
+    frames: tuple[Frame, ...],
+    notes: Sequence[Note],
+    states: tuple[ActivityState, ...],
+    event_id: str | None,
+    onset_s: float | None,
+    question: str | None,
+) -> Chunk:
+    """Return the chunk of a look; ``onset_s`` is that of the visit it belongs to."""
+    span = span_of(frames)
+    visit_s = None if onset_s is None else max(0.0, span.to_s - onset_s)
+    return Chunk(
+        camera=camera,
+        title=settings.title,
+        look=look,
+        frames=frames,
+        system=SYSTEM,
+        parts=parts(
+            title=settings.title,
+            look=look,
+            frames=frames,
+            notes=notes,
+            visit_s=visit_s,
+            question=question,
+        ),
+        schema=schema(look),
+        span=span,
+        event_id=event_id,
+        activity=states,
+        visit_s=visit_s or 0.0,
+    )
+
+
+def span_of(frames: Sequence[Frame]) -> Span:
+    """Return the span that pictures in capture order cover."""
+    first, last = frames[0], frames[-1]
+    return Span(
+        from_s=first.captured_s,
+        to_s=last.captured_s,
+        from_wall_s=first.captured_wall_s,
+        to_wall_s=last.captured_wall_s,
+    )

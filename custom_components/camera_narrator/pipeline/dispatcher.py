@@ -1,0 +1,127 @@
+"""One camera's way to the model: one request in flight; while it waits there is only the wish, never a payload."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+import logging
+
+from .errors import Fault, ProviderError
+from .limiter import Limiter, Turn, Urgency
+from .models import Analysis, Chunk, Look, Usage
+from .provider import Provider
+from .source import Question
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A chunk and what its answer is for."""
+
+    chunk: Chunk
+    visit_id: str | None = None
+    question: Question | None = None
+
+    @property
+    def look(self) -> Look:
+        """Return why it was sent."""
+        return self.chunk.look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How a request ended: an analysis, an error, or neither where it was cancelled."""
+
+    request: Request
+    analysis: Analysis | None = None
+    error: ProviderError | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+class Dispatcher:
+    """Keeps at most one request of its camera under way. The chunk is composed when the turn comes."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        camera: str,
+        limiter: Limiter,
+        tasks: asyncio.TaskGroup,
+        compose: Callable[[], Request | None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._provider = provider
+        self._camera = camera
+        self._limiter = limiter
+        self._tasks = tasks
+        self._compose = compose
+        self._wake = wake
+        self._task: asyncio.Task[None] | None = None
+        self._turn: list[Turn] = []
+        self._flying: Request | None = None
+        self._reply: Reply | None = None
+
+    @property
+    def flying(self) -> Request | None:
+        """Return the request on its way."""
+        return self._flying
+
+    def want(self, urgency: Urgency) -> None:
+        """Ask for a turn; one that waits already is raised."""
+        if self._task is None:
+            self._task = self._tasks.create_task(self._take_turn(urgency))
+            return
+        for turn in self._turn:
+            turn.urgency = min(turn.urgency, urgency)
+
+    def cancel(self) -> None:
+        """Stop the request under way; its reply is neither analysis nor error."""
+        if self._task is not None and not self._task.cancelling():
+            self._task.cancel()
+
+    def reply(self) -> Reply | None:
+        """Return how the last request ended, once."""
+        reply, self._reply = self._reply, None
+        return reply
+
+    async def _take_turn(self, urgency: Urgency) -> None:
+        try:
+            async with self._limiter.turn(self._camera, urgency, waiting=self._turn):
+                self._flying = self._compose()
+                if self._flying is not None:
+                    self._reply = Reply(request=self._flying)
+                    self._reply = await self._request(self._flying)
+        finally:
+            self._task = self._flying = None
+            self._wake()
+
+    async def _request(self, request: Request) -> Reply:
+        try:
+            reply = await _answer(self._provider, request)
+        except ProviderError as error:
+            self._limiter.failed(error)
+            return Reply(request=request, error=error)
+        self._limiter.answered()
+        return reply
+
+
+async def _answer(provider: Provider, request: Request) -> Reply:
+    """Read an answer to its end; raise ProviderError where there is none."""
+    stream = provider.analyse(request.chunk)
+    try:
+        async for partial in stream:
+            if partial.analysis is not None:
+                return Reply(request=request, analysis=partial.analysis, usage=partial.usage)
+    except ProviderError:
+        raise
+    except Exception as error:
+        # A defect of a provider costs the answer, never the camera's events.
+        _LOGGER.exception("Provider %s broke its contract", provider.name)
+        raise ProviderError(
+            Fault.BAD_ANSWER, f"internal error: {type(error).__name__}", retryable=False
+        ) from error
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+    raise ProviderError(Fault.BAD_ANSWER, "the answer ended before it was complete", retryable=True)

@@ -1,0 +1,105 @@
+"""Text deltas of a JSON object -> its completed top-level fields, as they come."""
+
+from collections.abc import Callable
+import json
+from typing import NoReturn
+
+LENGTH_MAX = 65_536
+"""An answer has 250 tokens; a server that streams more than 64 kB will not stop by itself."""
+_SPACE = " \t\n\r"
+
+
+class PartialObject:
+    """One JSON object in the making. Text before its first brace and after its last is ignored."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._at = 0
+        self._start = 0
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+        self._key = ""
+        self._expect: Callable[[str], None] = self._opening
+        self._fields: dict[str, object] = {}
+        self.complete = False
+
+    def feed(self, delta: str) -> dict[str, object]:
+        """Take more text; return all fields complete so far. Raise ValueError for what can't become an object."""
+        self._text += delta
+        if len(self._text) > LENGTH_MAX:
+            raise ValueError(f"longer than {LENGTH_MAX} characters")
+        while self._at < len(self._text) and not self.complete:
+            self._expect(self._text[self._at])
+            self._at += 1
+        return dict(self._fields)
+
+    # -- one method for each place in the grammar, called with the character there -------------------------------
+
+    def _opening(self, char: str) -> None:
+        if char == "{":
+            self._expect = self._first_key
+
+    def _first_key(self, char: str) -> None:
+        if char == "}":
+            self.complete = True
+        else:
+            self._next_key(char)
+
+    def _next_key(self, char: str) -> None:
+        if char == '"':
+            self._start = self._at
+            self._expect = self._in_key
+        elif char not in _SPACE:
+            raise ValueError("a name must be a string")
+
+    def _in_key(self, char: str) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif char == "\\":
+            self._escaped = True
+        elif char == '"':
+            key = _loads(self._text[self._start : self._at + 1])
+            self._key = str(key)
+            self._expect = self._colon
+
+    def _colon(self, char: str) -> None:
+        if char == ":":
+            self._start = self._at + 1
+            self._expect = self._in_value
+        elif char not in _SPACE:
+            raise ValueError("a name must be followed by a colon")
+
+    def _in_value(self, char: str) -> None:
+        if self._in_string:
+            self._inside_string(char)
+        elif char == '"':
+            self._in_string = True
+        elif char in "[{":
+            self._depth += 1
+        elif self._depth and char in "]}":
+            self._depth -= 1
+        elif not self._depth and char in ",}":
+            self._fields[self._key] = _loads(self._text[self._start : self._at])
+            self.complete = char == "}"
+            self._expect = self._next_key
+
+    def _inside_string(self, char: str) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif char == "\\":
+            self._escaped = True
+        elif char == '"':
+            self._in_string = False
+
+
+def _loads(text: str) -> object:
+    try:
+        value: object = json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

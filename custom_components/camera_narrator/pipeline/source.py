@@ -1,0 +1,292 @@
+"""What narration reads of one camera. The gateway and the hub write it, without ever waiting."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
+
+from .buffer import FrameBuffer
+from .clock import Clock, wait
+from .errors import CannotAsk, Obstacle
+from .late import LateFrames
+from .models import ActivityState, CameraMemory, CameraSettings, Frame, Narrative, Outcomes, Profile
+from .tally import Fate, Tally
+
+FRESH_S = 30.0
+"""Three intervals of a quiet camera: an older picture does not show now."""
+QUESTIONS_MAX = 4
+"""Users' questions that wait; a fifth would wait minutes on a slow model."""
+FACTS_MAX = 256
+"""Facts narration has not read yet: it reads at each turn of the loop, so more means that nobody reads."""
+STATES_MAX = 512
+"""Activity states kept for describers: 90 s at four a second, with room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A bridge's hello named the camera."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The camera is active, as of ``at_s``; ``since_s`` is the bridge's word for how long."""
+
+    at_s: float
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """The camera is quiet since then."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A frame of the live story came."""
+
+    captured_s: float
+    active: bool
+    novelty: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """The moving regions of an active camera were told."""
+
+    state: ActivityState
+
+
+type Fact = Connected | Moved | Quiet | Seen | Regions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What a user wants to know now; None is a plain description."""
+
+    prompt: str | None
+    answer: asyncio.Future[Narrative]
+
+
+class CameraSource:
+    """One camera's frames, activity, settings and questions. All methods run on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        camera: str,
+        settings: CameraSettings,
+        clock: Clock,
+        memory: CameraMemory | None = None,
+    ) -> None:
+        self.camera = camera
+        self.settings = settings
+        self.memory = memory or CameraMemory()
+        self.activity: ActivityState | None = None
+        self.connected = False
+        self.withdrawn = False
+        self.story_from_s: float | None = None
+        """Set by narration: replayed frames from then on belong to the visit that is open."""
+        self.questions: deque[Question] = deque()
+        self._clock = clock
+        self._tally = Tally()
+        self.buffer = FrameBuffer(self._tally)
+        self.late = LateFrames(self._tally)
+        self._states: deque[ActivityState] = deque(maxlen=STATES_MAX)
+        self._facts: deque[Fact] = deque(maxlen=FACTS_MAX)
+        self._reports_activity = True
+        self._flags_activity = False
+        self._changed = asyncio.Event()
+
+    # -- what the bridge says -----------------------------------------------------------------------------------
+
+    def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
+        """A bridge's hello names this camera, in a new epoch or the same."""
+        self.connected = True
+        self._reports_activity = reports_activity
+        now_s = self._clock.monotonic()
+        self._tell(Connected(active=active))
+        if not reports_activity and not active and not self._active:
+            return
+        since_s = (
+            self.activity.since_s
+            if self.activity is not None and self._active and active
+            else now_s
+        )
+        self._become(ActivityState(active=active, since_s=since_s, received_s=now_s), told=False)
+
+    def disconnect(self) -> None:
+        """Its socket is gone; what was active stays so until its state is too old."""
+        self.connected = False
+
+    def receive(self, frame: Frame) -> None:
+        """Take a live or replayed frame."""
+        if self.withdrawn:
+            self.reject(frame.epoch)
+            return
+        if not self._tally.arrive(frame):
+            return
+        now_s = self._clock.monotonic()
+        if frame.replay and not self._joins_story(frame):
+            self._receive_late(frame)
+            return
+        self.buffer.add(frame, now_s)
+        if not frame.replay:
+            self._infer_activity(frame, now_s)
+        self._tell(Seen(captured_s=frame.captured_s, active=frame.active, novelty=frame.novelty))
+
+    def reject(self, epoch: str) -> None:
+        """Count a malformed frame of this camera, or one over its rate."""
+        self._tally.reject(epoch)
+
+    def observe(self, state: ActivityState) -> None:
+        """Take an activity message."""
+        self._become(state)
+
+    def replayed(self) -> None:
+        """The bridge has no replay left: what happened while it was away may be asked about."""
+        self.late.complete()
+        self._changed.set()
+
+    # -- what the user says -------------------------------------------------------------------------------------
+
+    def change(self, settings: CameraSettings) -> None:
+        """Take over new settings, without a restart."""
+        self.settings = settings
+        self._changed.set()
+
+    async def ask(self, prompt: str | None) -> Narrative:
+        """Describe what is to be seen now; raise ProviderError, or CannotAsk with the obstacle."""
+        if self.withdrawn:
+            raise CannotAsk(Obstacle.STOPPED)
+        if not self.settings.enabled:
+            raise CannotAsk(Obstacle.SWITCHED_OFF)
+        if not self.fresh():
+            raise CannotAsk(Obstacle.NO_PICTURE)
+        if len(self.questions) >= QUESTIONS_MAX:
+            raise CannotAsk(Obstacle.BUSY)
+        question = Question(prompt, asyncio.get_running_loop().create_future())
+        self.questions.append(question)
+        self._changed.set()
+        return await question.answer
+
+    def withdraw(self) -> None:
+        """The camera is removed: its request in flight ends failed, its buffer is evicted, narration ends."""
+        self.withdrawn = True
+        self.buffer.withdraw()
+        self.late.withdraw()
+        self._changed.set()
+
+    # -- what others read ---------------------------------------------------------------------------------------
+
+    def outcomes(self, epoch: str) -> Outcomes:
+        """Return the counters and gauges of an epoch in this run."""
+        return self._tally.outcomes(epoch)
+
+    def settled(self, epoch: str) -> int:
+        """Return how many frames of an epoch have an outcome in this run."""
+        return self._tally.settled(epoch)
+
+    def latest(self) -> Frame | None:
+        """Return the newest frame, consumed or not."""
+        return self.buffer.latest
+
+    # -- what narration reads -----------------------------------------------------------------------------------
+
+    @property
+    def profile(self) -> Profile:
+        """Return the profile in force: a bridge that never tells activity leaves only the timer."""
+        if self.connected and not self._reports_activity and not self._flags_activity:
+            return Profile.ALWAYS
+        return self.settings.profile
+
+    @property
+    def heard_s(self) -> float | None:
+        """Return when the state was last told, while it is active; None while it is not."""
+        return (
+            None if self.activity is None or not self.activity.active else self.activity.received_s
+        )
+
+    def fresh(self) -> tuple[Frame, ...]:
+        """Return the newest frames that show now, consumed or not, oldest first."""
+        oldest_s = self._clock.monotonic() - FRESH_S
+        return tuple(frame for frame in self.buffer.recent if frame.captured_s >= oldest_s)
+
+    def states(self, from_s: float, to_s: float) -> tuple[ActivityState, ...]:
+        """Return the activity states of a span, beginning with the one in force at its start."""
+        before = [state for state in self._states if state.received_s <= from_s][-1:]
+        return (*before, *(state for state in self._states if from_s < state.received_s <= to_s))
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what happened since the last call, oldest first."""
+        facts = tuple(self._facts)
+        self._facts.clear()
+        return facts
+
+    def forget_activity(self) -> None:
+        """Take the activity as unknown: its last state is too old to hold."""
+        self.activity = None
+
+    def wake(self) -> None:
+        """Let wait() return."""
+        self._changed.set()
+
+    async def wait(self, until_s: float | None) -> None:
+        """Return when there is something new, or at ``until_s``."""
+        await wait(self._changed, self._clock, until_s)
+        self._changed.clear()
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    @property
+    def _active(self) -> bool:
+        return self.activity is not None and self.activity.active
+
+    def _tell(self, fact: Fact) -> None:
+        self._facts.append(fact)
+        self._changed.set()
+
+    def _joins_story(self, frame: Frame) -> bool:
+        return self.story_from_s is not None and frame.captured_s >= self.story_from_s
+
+    def _receive_late(self, frame: Frame) -> None:
+        if self.buffer.covers(frame.captured_s):
+            self._tally.settle(frame.epoch, Fate.NOT_SELECTED)
+        else:
+            self.late.add(frame)
+            self._changed.set()
+
+    def _infer_activity(self, frame: Frame, now_s: float) -> None:
+        """Read activity from a frame's flag: ahead of the state's message, or in place of it."""
+        self._flags_activity = self._flags_activity or frame.active
+        known = self.activity
+        if frame.active and (known is None or frame.captured_s > known.since_s):
+            if known is not None and known.active:
+                state = replace(known, received_s=now_s)
+            else:
+                state = ActivityState(
+                    active=True,
+                    since_s=frame.captured_s,
+                    received_s=now_s,
+                    score=frame.activity / 255,
+                )
+            self._become(state, told=False)
+        elif not frame.active and not self._reports_activity and self._active:
+            self._become(ActivityState(active=False, since_s=frame.captured_s, received_s=now_s))
+
+    def _become(self, state: ActivityState, *, told: bool = True) -> None:
+        """Take a state over; ``told`` unless a frame's flag stands for it."""
+        was_active = self._active
+        self.activity = state
+        if told or not was_active:
+            self._states.append(state)
+        if state.active:
+            self._tell(
+                Moved(at_s=state.received_s if was_active else state.since_s, since_s=state.since_s)
+            )
+            if told:
+                self._tell(Regions(state=state))
+        elif was_active:
+            self._tell(Quiet(at_s=min(state.since_s, state.received_s)))
