@@ -97,6 +97,8 @@ class BridgeLink:
         self._loop = asyncio.get_running_loop()
         self._outbox: deque[protocol.Message] = deque()
         self._wake = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Set when the connection is over, its cameras know and nothing of it runs any more."""
         self._closing: tuple[int, str] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._pings: dict[int, float] = {}
@@ -121,6 +123,7 @@ class BridgeLink:
         finally:
             for timer in self._timers.values():
                 timer.cancel()
+            self.ended.set()
 
     @callback
     def close(
