@@ -5,10 +5,11 @@ else waits in a short queue which gives up what is worth least, and counts it.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 import contextlib
 from dataclasses import dataclass
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.components import mqtt
@@ -54,12 +55,15 @@ class _Message:
 class MqttSink:
     """Publishes a hub's story; every method returns at once, with or without a broker."""
 
-    def __init__(self, hass: HomeAssistant, *, prefix: str) -> None:
+    def __init__(
+        self, hass: HomeAssistant, *, prefix: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """Start without a connection and without wishes."""
         self.prefix = prefix
         self.dropped = 0
         """Messages given up because the queue was full."""
         self._hass = hass
+        self._monotonic = monotonic
         self._queue: list[_Message] = []
         self._retained: dict[str, str] = {f"{prefix}/status": ONLINE}
         self._unwritten: dict[str, None] = {}
@@ -196,7 +200,7 @@ class MqttSink:
 
     async def _write(self, message: _Message) -> None:
         payload = message.payload
-        if message.phase is not None and self._hass.loop.time() - message.queued_s > LATE_S:
+        if message.phase is not None and self._monotonic() - message.queued_s > LATE_S:
             payload = {**payload, "late": True}
         qos = 0 if message.phase is None else 1
         topic = f"{self.prefix}/{message.topic}"
@@ -223,7 +227,7 @@ class MqttSink:
         ):
             return  # no broker is wanted: nothing waits for one, nothing is lost
         self._queue.append(
-            _Message(topic=topic, payload=payload, phase=phase, queued_s=self._hass.loop.time())
+            _Message(topic=topic, payload=payload, phase=phase, queued_s=self._monotonic())
         )
         self._shrink()
         self._wake.set()

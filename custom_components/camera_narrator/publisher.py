@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = 1
 """Of the JSON; raised when a key changes its meaning, not when one is added."""
-KEY_FRAME_S: Final = 10.0
-"""Between key frames of one event: with its start and its words about four rows of the recorder per visit."""
+KEY_FRAME_S: Final = 15.0
+"""Between key frames of one event: three in a visit of a minute, each a row of the recorder."""
 
 
 class CameraPublisher:
