@@ -10,18 +10,14 @@ from aiohttp import WSMsgType, web
 from edge_bridge.protocol import (
     PATH,
     Ack,
-    Activity,
     CameraConfig,
     Configure,
-    Configured,
     Frame,
     FrameFlag,
     Hello,
     Limits,
     Message,
-    Probed,
     Received,
-    Status,
     Unknown,
     Welcome,
     parse,
@@ -204,6 +200,6 @@ class FakeGateway:
             live = frame.sequence
         self.received[key] = (live, replay)
         if self.acknowledging:
-            await ws.send_str(Ack(cameras=(Received(camera=key, live=live, replay=replay),)).dumps())
-
-
+            await ws.send_str(
+                Ack(cameras=(Received(camera=key, live=live, replay=replay),)).dumps()
+            )

@@ -15,7 +15,9 @@ PREROLL_FRAMES = 5
 """One key frame a second of those."""
 KEY_SHARE = 0.25
 KEY_TOLERANCE_US = 2_000_000
-"""A quiet sample may come so much early or late to be a key frame, which costs nothing to decode."""
+"""A quiet sample may come so much late to be a key frame, the best picture that a stream has."""
+EARLY_SHARE = 0.25
+"""Of that, how much it may come early: for key frames that come regularly and are not quite punctual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class Sampler:
             self._due_us = self._kept_us + interval_us
         slack_us = min(int(interval_us * KEY_SHARE), KEY_TOLERANCE_US) if quiet else 0
         if captured_us >= self._due_us + (0 if key else slack_us) or (
-            key and captured_us >= self._due_us - slack_us
+            key and captured_us >= self._due_us - slack_us * EARLY_SHARE
         ):
             self._keep(captured_us, self._due_us, interval_us)
             return Choice(keep=True)

@@ -35,8 +35,8 @@ UNREST_FACTOR = 3.5
 UNREST_FIRST = 1.0
 UNREST_MOST = 12.0
 """Traffic that never stops must not become noise."""
-STRONG_FACTOR = 2.0
-"""A single block counts where it is so far beyond its threshold."""
+STRONG_FACTOR = 3.0
+"""A single block counts where it is so far beyond its threshold: not a ticking clock, not an insect far away."""
 
 QUIET_LEARNING_S = 6.0
 MOVING_LEARNING_S = 40.0
@@ -46,8 +46,8 @@ PARKED_LEARNING_S = 4.0
 UNREST_LEARNING_S = 10.0
 UNREST_FIRST_LEARNING_S = 1.0
 """While warming up: edges that shake and clocks show what they do within the first second."""
-UNREST_MOVING_LEARNING_S = 60.0
-"""A tree in the wind becomes noise within minutes, a visit does not."""
+UNREST_MOVING_LEARNING_S = 40.0
+"""A tree in the wind becomes noise within a minute or two, a visit does not."""
 
 JUMP_SHARE = 0.6
 """Most blocks brighter, or most darker: no visitor is that large and that even."""
@@ -124,8 +124,8 @@ class Scene:
     def _judge(self, different: Grid, moved: Grid, hold: float) -> tuple[Mask, Mask]:
         usual = UNREST_FACTOR * self._unrest
         foreground = different > np.maximum(DIFFERENT, usual) * hold
-        least = np.maximum(MOVED, usual) * hold
-        moving = foreground & (moved > least)
+        least = np.maximum(MOVED, usual)
+        moving = foreground & (moved > least * hold)
         if not moving.any():
             return foreground, moving
         strong = moved > least * STRONG_FACTOR
