@@ -58,7 +58,7 @@ class Dispatcher:
         self._compose = compose
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
-        self._turn: list[Turn] = []
+        self._turn: Turn | None = None
         self._flying: Request | None = None
         self._reply: Reply | None = None
 
@@ -72,8 +72,13 @@ class Dispatcher:
         if self._task is None:
             self._task = self._tasks.create_task(self._take_turn(urgency))
             return
-        for turn in self._turn:
-            turn.urgency = min(turn.urgency, urgency)
+        if self._turn is not None:
+            self._turn.hurry(urgency)
+
+    def abandon(self) -> Reply | None:
+        """Stop for good; return the request whose reply nobody took, under way or ended."""
+        self.cancel()
+        return self.reply()
 
     def cancel(self) -> None:
         """Stop the request under way; its reply is neither analysis nor error."""
@@ -87,13 +92,14 @@ class Dispatcher:
 
     async def _take_turn(self, urgency: Urgency) -> None:
         try:
-            async with self._limiter.turn(self._camera, urgency, waiting=self._turn):
+            self._turn = self._limiter.turn(self._camera, urgency)
+            async with self._turn:
                 self._flying = self._compose()
                 if self._flying is not None:
                     self._reply = Reply(request=self._flying)
                     self._reply = await self._request(self._flying)
         finally:
-            self._task = self._flying = None
+            self._task = self._turn = self._flying = None
             self._wake()
 
     async def _request(self, request: Request) -> Reply:

@@ -22,6 +22,8 @@ LONGEST_S = 1800.0
 """An event that lasts longer is told in pieces, so that automations see an end."""
 LATE_WORDS_S = 600.0
 """Slow local models answer within minutes; words about older things surprise more than they tell."""
+PREROLL_S = 6.0
+"""The bridge's 5 s of pre-roll and the interval of key frames before."""
 BACK_S = 90.0
 """An onset is at most as old as the oldest frame of the buffer."""
 
@@ -89,6 +91,7 @@ class Visits:
         self._ended_s = float("-inf")
         self._ended_event = memory.last_event
         self._reason: EndReason | None = None
+        self._from_s = float("-inf")
         if memory.last_event is not None:
             self._ended_s = min(now.s, now.at(memory.last_event.span.to_wall_s))
 
@@ -121,6 +124,15 @@ class Visits:
     def last_event(self) -> Event | None:
         """Return the last event that ended."""
         return self._ended_event
+
+    @property
+    def from_s(self) -> float:
+        """Return from when on frames belong to the visit that is open or may open, or else to the last."""
+        return self._from_s if self._visit is None else self._visit.onset_s - PREROLL_S
+
+    def knows(self, visit_id: str | None) -> bool:
+        """Return whether an event of that id was published."""
+        return any(visit is not None and visit.id == visit_id for visit in (self.open, self._ended))
 
     # -- activity -----------------------------------------------------------------------------------------------
 
@@ -242,6 +254,7 @@ class Visits:
 
     def end(self, reason: EndReason, now: Now) -> list[Event]:
         """Close the visit; one that was never confirmed leaves nothing behind."""
+        self._from_s = self.from_s
         visit, self._visit = self._visit, None
         if visit is None or not visit.confirmed:
             return []

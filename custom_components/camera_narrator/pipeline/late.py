@@ -53,6 +53,16 @@ class LateFrames:
             return None
         return self._since_s + (KEEP_S if self.ready(now_s) else REPLAY_S)
 
+    def release(self, from_s: float) -> list[Frame]:
+        """Hand over the frames from then on: they belong to a visit that is open after all."""
+        released = [frame for frame in self._frames if frame.captured_s >= from_s]
+        self._frames = [frame for frame in self._frames if frame.captured_s < from_s]
+        self._failed.difference_update(frame.identity for frame in released)
+        if not self._frames:
+            # What was thinned lay between frames that are released: it is not asked about.
+            self._settle(self._thinned, Fate.EVICTED)
+        return released
+
     def depart(self) -> tuple[Frame, ...]:
         """Hand the frames over to a request."""
         self._in_flight, self._frames = tuple(self._frames), []

@@ -1,9 +1,6 @@
 """The hub's only way to its provider: a few turns at a time, in order of urgency, none while the server says wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import count
 
@@ -45,15 +42,31 @@ class Urgency(IntEnum):
                 return cls.CATCH_UP
 
 
-@dataclass(slots=True, eq=False)
 class Turn:
-    """A place in the queue; ``urgency`` may be raised while it waits."""
+    """One request's place: ``async with`` waits for it and holds it."""
 
-    camera: str
-    urgency: Urgency
-    since_s: float
-    number: int
-    granted: asyncio.Future[None]
+    def __init__(self, limiter: Limiter, camera: str, urgency: Urgency) -> None:
+        self.camera = camera
+        self.urgency = urgency
+        self.since_s = 0.0
+        self.number = 0
+        self.granted = asyncio.Event()
+        self._limiter = limiter
+
+    def hurry(self, urgency: Urgency) -> None:
+        """Become more urgent while waiting."""
+        self.urgency = min(self.urgency, urgency)
+
+    async def __aenter__(self) -> None:
+        self._limiter.enter(self)
+        try:
+            await self.granted.wait()
+        except BaseException:
+            self._limiter.leave(self)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave(self)
 
 
 class Limiter:
@@ -75,29 +88,23 @@ class Limiter:
         self._concurrency = concurrency
         self._grant()
 
-    @asynccontextmanager
-    async def turn(
-        self, camera: str, urgency: Urgency, *, waiting: list[Turn] | None = None
-    ) -> AsyncIterator[None]:
-        """Wait for a turn and hold it for the block; the Turn is put into ``waiting`` until it is granted."""
-        turn = Turn(camera, urgency, self._clock.monotonic(), next(self._numbers), asyncio.Future())
+    def turn(self, camera: str, urgency: Urgency) -> Turn:
+        """Return a turn to be waited for and held by ``async with``."""
+        return Turn(self, camera, urgency)
+
+    def enter(self, turn: Turn) -> None:
+        """Let a turn wait; for Turn alone."""
+        turn.since_s, turn.number = self._clock.monotonic(), next(self._numbers)
         self._waiting.append(turn)
-        if waiting is not None:
-            waiting.append(turn)
-        try:
-            self._grant()
-            await turn.granted
-            if waiting is not None:
-                waiting.remove(turn)
-            yield
-        finally:
-            if waiting is not None and turn in waiting:
-                waiting.remove(turn)
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            else:
-                self._in_flight -= 1
-            self._grant()
+        self._grant()
+
+    def leave(self, turn: Turn) -> None:
+        """Take a turn back, granted or not; for Turn alone."""
+        if turn.granted.is_set():
+            self._in_flight -= 1
+        else:
+            self._waiting.remove(turn)
+        self._grant()
 
     def hold(self, retry_after_s: float) -> None:
         """Let no request start for that long: the server's own word, and for the whole hub."""
@@ -149,8 +156,7 @@ class Limiter:
             self._waiting.remove(turn)
             self._in_flight += 1
             self._served[turn.camera] = turn.number
-            if not turn.granted.done():
-                turn.granted.set_result(None)
+            turn.granted.set()
 
     def _rank(self, turn: Turn) -> tuple[float, int, int]:
         """Order by urgency, raised by waiting; among equals the camera whose last turn is longest ago."""

@@ -87,9 +87,8 @@ class CameraSource:
         self.activity: ActivityState | None = None
         self.connected = False
         self.withdrawn = False
-        self.story_from_s: float | None = None
-        """Set by narration: replayed frames from then on belong to the visit that is open."""
         self.questions: deque[Question] = deque()
+        self._story_from_s: float | None = None
         self._clock = clock
         self._tally = Tally()
         self.buffer = FrameBuffer(self._tally)
@@ -225,6 +224,28 @@ class CameraSource:
         self._facts.clear()
         return facts
 
+    def join(self, from_s: float) -> None:
+        """A visit is open: replayed frames from then on belong to it, those that came already too."""
+        self._story_from_s = from_s
+        for frame in self.late.release(from_s):
+            self.buffer.add(frame, self._clock.monotonic())
+
+    def part(self) -> None:
+        """No visit is open: replayed frames are late."""
+        self._story_from_s = None
+
+    def expire(self) -> None:
+        """Let go what is too old to be told."""
+        now_s = self._clock.monotonic()
+        self.buffer.expire(now_s)
+        if self.late.outdated(now_s) or (not self.settings.enabled and self.late.ready(now_s)):
+            self.late.drop()
+
+    def deadline_s(self) -> float | None:
+        """Return when expire() has something to do, or late frames may be asked about."""
+        times = (self.buffer.expires_s, self.late.deadline_s(self._clock.monotonic()))
+        return min((at_s for at_s in times if at_s is not None), default=None)
+
     def forget_activity(self) -> None:
         """Take the activity as unknown: its last state is too old to hold."""
         self.activity = None
@@ -249,7 +270,7 @@ class CameraSource:
         self._changed.set()
 
     def _joins_story(self, frame: Frame) -> bool:
-        return self.story_from_s is not None and frame.captured_s >= self.story_from_s
+        return self._story_from_s is not None and frame.captured_s >= self._story_from_s
 
     def _receive_late(self, frame: Frame) -> None:
         if self.buffer.covers(frame.captured_s):
@@ -280,7 +301,7 @@ class CameraSource:
         """Take a state over; ``told`` unless a frame's flag stands for it."""
         was_active = self._active
         self.activity = state
-        if told or not was_active:
+        if told or state.active != was_active:
             self._states.append(state)
         if state.active:
             self._tell(

@@ -1,0 +1,126 @@
+"""Knows which look is wanted now and what it shows; builds its request at the moment of leaving."""
+
+from .chunk import build
+from .clock import Clock
+from .context import Context
+from .dispatcher import Request
+from .errors import CannotAsk, Obstacle
+from .events import Visits
+from .gate import Gate
+from .models import Frame, Look
+from .selection import select
+from .source import CameraSource, Question
+
+SHOWS_S = 0.3
+"""A state is told at most this long after the capture of the frame it was read from."""
+
+
+class Composer:
+    """Chooses look and pictures of one camera's next request."""
+
+    def __init__(
+        self, source: CameraSource, visits: Visits, gate: Gate, context: Context, *, clock: Clock
+    ) -> None:
+        self._source = source
+        self._visits = visits
+        self._gate = gate
+        self._context = context
+        self._clock = clock
+        self.question: Question | None = None
+        """The user's question under way."""
+
+    def wanted(self) -> Look | None:
+        """Return the most urgent look that is due and has pictures to show."""
+        if not self._source.settings.enabled:
+            return None
+        now_s = self._clock.monotonic()
+        self._drop_vain_questions()
+        if self._source.questions:
+            return Look.QUESTION
+        look = self._gate.due(now_s)
+        if look is not None and self._pictures(look):
+            return look
+        return Look.CATCH_UP if self._source.late.ready(now_s) else None
+
+    def compose(self) -> Request | None:
+        """Take the pictures of the look that is wanted now that the turn has come, and build its request."""
+        look = self.wanted()
+        if look is None:
+            return None
+        self._gate.asked(look, self._clock.monotonic())
+        question = None
+        if look is Look.CATCH_UP:
+            return self._request(look, self._source.late.depart(), None)
+        frames = self._pictures(look)
+        if look is Look.QUESTION:
+            self.question = question = self._source.questions.popleft()
+            for frame in frames:
+                self._source.buffer.tally.resend(frame)
+        else:
+            self._source.buffer.depart(frames)
+        return self._request(look, frames, question)
+
+    def untold(self) -> bool:
+        """Return whether frames wait that a story request may show."""
+        return bool(self._source.buffer.eligible(self._visits.from_s))
+
+    def refuse_questions(self, obstacle: Obstacle) -> None:
+        """Tell all who wait why there is no answer."""
+        questions = self._source.questions
+        if self.question is not None:
+            questions.append(self.question)
+            self.question = None
+        while questions:
+            _refuse(questions.popleft(), obstacle)
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    def _drop_vain_questions(self) -> None:
+        """Pass over questions nobody waits for any more, and those that lost their picture."""
+        questions = self._source.questions
+        while questions and (questions[0].answer.done() or not self._source.fresh()):
+            _refuse(questions.popleft(), Obstacle.NO_PICTURE)
+
+    def _pictures(self, look: Look) -> tuple[Frame, ...]:
+        """Return what a look would show; empty while the frame it is for has not come."""
+        limit = self._source.settings.frames_per_chunk
+        if look is Look.QUESTION:
+            return select(self._source.fresh(), limit)
+        frames = self._source.buffer.eligible(self._visits.from_s)
+        if not frames:
+            return ()
+        if look is Look.HEARTBEAT:
+            return frames[-1:] if frames[-1] in self._source.fresh() else ()
+        return select(frames, limit) if self._shows(look, frames[-1]) else ()
+
+    def _shows(self, look: Look, newest: Frame) -> bool:
+        """Return whether the newest frame shows what the look is for."""
+        visit = self._visits.current
+        if look is Look.ONSET:
+            return visit is not None and (newest.active or newest.captured_s >= visit.onset_s)
+        if look is Look.NOVELTY:
+            news_s = self._gate.novelty_s
+            return news_s is None or newest.captured_s >= news_s - SHOWS_S
+        return True
+
+    def _request(self, look: Look, frames: tuple[Frame, ...], question: Question | None) -> Request:
+        visit = None if look in (Look.CATCH_UP, Look.HEARTBEAT) else self._visits.current
+        if visit is None and look is Look.CLOSING:
+            visit = self._visits.ended
+        chunk = build(
+            camera=self._source.camera,
+            settings=self._source.settings,
+            look=look,
+            frames=frames,
+            notes=() if look is Look.CATCH_UP else self._context.notes,
+            states=self._source.states(frames[0].captured_s, frames[-1].captured_s + SHOWS_S),
+            event_id=visit.id if visit is not None and visit.confirmed else None,
+            onset_s=None if visit is None else visit.onset_s,
+            question=None if question is None else question.prompt,
+        )
+        return Request(chunk=chunk, visit_id=None if visit is None else visit.id, question=question)
+
+
+def _refuse(question: Question, obstacle: Obstacle) -> None:
+    if not question.answer.done():
+        question.answer.set_exception(CannotAsk(obstacle))

@@ -1,0 +1,113 @@
+"""Follows what the camera and its bridge say: opens visits, keeps the gate in step."""
+
+from collections.abc import Callable
+
+from .clock import Now
+from .events import CONFIRM_S, STATE_MAX_AGE_S, Visits
+from .gate import Gate, jumped, regions_changed
+from .models import ActivityState, Event
+from .source import CameraSource, Connected, Fact, Moved, Quiet, Regions, Seen
+
+
+class Listener:
+    """Turns facts into visits and looks that fall due."""
+
+    def __init__(
+        self,
+        source: CameraSource,
+        visits: Visits,
+        gate: Gate,
+        *,
+        publish: Callable[[list[Event]], None],
+        asking: Callable[[], bool],
+    ) -> None:
+        self._source = source
+        self._visits = visits
+        self._gate = gate
+        self._publish = publish
+        self._asking = asking
+        self._regions: ActivityState | None = None
+        self._novelty_average: float | None = None
+        self._enabled = source.settings.enabled
+
+    def hear(self, fact: Fact, now: Now) -> None:
+        """Take one fact."""
+        match fact:
+            case Connected(active=active):
+                self.reconnect(now, active=active)
+            case Moved():
+                self._move(fact, now)
+            case Quiet(at_s=at_s):
+                self._gate.quiet(at_s)
+                self._visits.quiet(at_s, now)
+            case Seen():
+                self._see(fact, now)
+            case Regions(state=state):
+                self._compare(state)
+
+    def reconnect(self, now: Now, *, active: bool) -> None:
+        """Let the event of an earlier run go on where the camera is still active, or end."""
+        visit = self._visits.current
+        if visit is None or visit.resuming_until_s is None:
+            return
+        self._publish(self._visits.resume(now, active=active))
+        if active:
+            self._enter()
+            self._gate.onset(visit.onset_s, now.s, confirmed=True, told=True)
+
+    def enable(self, now: Now) -> None:
+        """Narration is switched on: what moves now is an onset."""
+        self._enabled = True
+        heard_s = self._source.heard_s
+        if heard_s is not None and now.s < heard_s + STATE_MAX_AGE_S:
+            self._move(Moved(at_s=now.s, since_s=now.s), now)
+
+    def disable(self) -> None:
+        """Narration is switched off: nothing opens a visit any more."""
+        self._enabled = False
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    def _move(self, moved: Moved, now: Now) -> None:
+        if not self._enabled:
+            return
+        visit = self._visits.current
+        if visit is None or (not visit.confirmed and self._lapsed(visit.quiet_s, now)):
+            visit = self._visits.onset(moved.at_s, now)
+            self._enter()
+            self._gate.onset(visit.onset_s, now.s)
+            return
+        if visit.quiet_s is not None:
+            self._gate.resume(now.s)
+        onset_s = visit.onset_s
+        self._visits.move(moved.at_s, now, since_s=moved.since_s)
+        if visit.onset_s < onset_s:
+            self._source.join(self._visits.from_s)
+
+    def _lapsed(self, quiet_s: float | None, now: Now) -> bool:
+        """Return whether an unconfirmed visit is over when it moves again: its look is not under way."""
+        return quiet_s is not None and now.s - quiet_s > CONFIRM_S and not self._asking()
+
+    def _see(self, seen: Seen, now: Now) -> None:
+        if self._visits.current is None:
+            return
+        if seen.active:
+            started = self._visits.see(seen.captured_s, now)
+            self._publish(started)
+            if started:
+                self._gate.confirm(now.s)
+        average = seen.novelty if self._novelty_average is None else self._novelty_average
+        if jumped(seen.novelty, average):
+            self._gate.novel(seen.captured_s)
+        self._novelty_average = average + 0.2 * (seen.novelty - average)
+
+    def _compare(self, state: ActivityState) -> None:
+        before, self._regions = self._regions, state
+        if before is not None and regions_changed(before.regions, state.regions):
+            self._gate.novel(state.received_s)
+
+    def _enter(self) -> None:
+        """A visit begins: replayed frames of it are part of the live story."""
+        self._source.join(self._visits.from_s)
+        self._regions = None
+        self._novelty_average = None

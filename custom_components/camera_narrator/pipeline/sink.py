@@ -1,0 +1,24 @@
+"""Where a camera's story goes."""
+
+from typing import Protocol
+
+from .models import CameraMemory, Event, Failure, Look, Narrative, Usage
+
+
+class Sink(Protocol):
+    """Takes what narration has to say. Nothing here waits or raises."""
+
+    def publish(self, event: Event) -> None:
+        """Take each phase of each event; ``event.late`` is a visit of the past."""
+
+    def narrate(self, narrative: Narrative) -> None:
+        """Take words to show as the camera's sentence."""
+
+    def fail(self, failure: Failure | None) -> None:
+        """Take why the last request brought no words; None after one that did."""
+
+    def remember(self, memory: CameraMemory) -> None:
+        """Store what shall survive a restart."""
+
+    def account(self, look: Look, usage: Usage) -> None:
+        """Take what one finished request used."""

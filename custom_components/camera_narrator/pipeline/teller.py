@@ -1,0 +1,191 @@
+"""What comes of an answer: words, phases of events, memory; and what comes of none."""
+
+from .clock import Clock, Now
+from .composer import Composer
+from .context import Context
+from .dispatcher import Reply, Request
+from .errors import ProviderError
+from .events import Visits, late_event
+from .gate import Gate
+from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative
+from .sink import Sink
+from .source import CameraSource
+
+
+class Teller:
+    """Settles each reply: its pictures, its words, and whether to try again."""
+
+    def __init__(
+        self,
+        source: CameraSource,
+        visits: Visits,
+        gate: Gate,
+        context: Context,
+        composer: Composer,
+        *,
+        sink: Sink,
+        provider: str,
+        clock: Clock,
+    ) -> None:
+        self._source = source
+        self._visits = visits
+        self._gate = gate
+        self._context = context
+        self._composer = composer
+        self._sink = sink
+        self._provider = provider
+        self._clock = clock
+
+    def take(self, reply: Reply) -> None:
+        """Tell what the model answered, or show why it did not."""
+        self._sink.account(reply.request.look, reply.usage)
+        self.settle_pictures(reply)
+        if reply.analysis is not None:
+            self._sink.fail(None)
+            self._tell(reply.request, reply.analysis)
+        elif reply.error is not None:
+            self._fail(reply.request, reply.error)
+
+    def settle_pictures(self, reply: Reply) -> None:
+        """Consume the pictures of an accepted answer; make those of all others eligible again."""
+        request, accepted, failed = (
+            reply.request,
+            reply.analysis is not None,
+            reply.error is not None,
+        )
+        buffer, late = self._source.buffer, self._source.late
+        match request.look:
+            case Look.QUESTION:
+                return
+            case Look.CATCH_UP if accepted:
+                late.accept()
+                buffer.cover(request.chunk.span)
+            case Look.CATCH_UP:
+                late.give_back(failed=failed)
+            case _ if accepted:
+                buffer.accept(request.chunk.frames, request.chunk.span)
+            case _:
+                buffer.give_back(request.chunk.frames, failed=failed)
+
+    def publish(self, events: list[Event]) -> None:
+        """Tell phases of events, and store what changed."""
+        for event in events:
+            self._sink.publish(event)
+        if events:
+            self._remember()
+
+    # -- words --------------------------------------------------------------------------------------------------
+
+    def _tell(self, request: Request, analysis: Analysis) -> None:
+        now = Now.of(self._clock)
+        match request.look:
+            case Look.QUESTION:
+                self._tell_asker(request, analysis, now)
+            case Look.CATCH_UP:
+                self._tell_late(request, analysis, now)
+            case _:
+                self._tell_story(request, analysis, now)
+
+    def _tell_story(self, request: Request, analysis: Analysis, now: Now) -> None:
+        visits, visit_id = self._visits, request.visit_id
+        current = visits.current
+        of_current = current is not None and current.id == visit_id
+        of_ended = visit_id is not None and not of_current
+        if request.look is Look.ONSET and not analysis.subject and not visits.knows(visit_id):
+            return  # an onset that neither frames nor words confirm
+        if analysis.changed:
+            self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)
+            self._remember()
+        if of_ended and self._gate.closing_due and self._composer.untold():
+            return  # a later answer is still due: this one only feeds the context
+        events: list[Event] = []
+        if visit_id is not None:
+            events = visits.tell(
+                visit_id,
+                analysis,
+                span=request.chunk.span,
+                frames=len(request.chunk.frames),
+                provider=self._provider,
+                now=now,
+            )
+        self.publish(events)
+        if of_current and visits.open is not None:
+            self._gate.confirm(now.s)
+        if analysis.changed and (events or not of_ended):
+            event_id = visit_id if of_ended or visits.open is not None else None
+            self._sink.narrate(self._narrative(request, analysis, event_id, now))
+
+    def _tell_asker(self, request: Request, analysis: Analysis, now: Now) -> None:
+        question, self._composer.question = request.question, None
+        visit = self._visits.open
+        narrative = self._narrative(request, analysis, None if visit is None else visit.id, now)
+        if question is None:
+            return
+        if not question.answer.done():
+            question.answer.set_result(narrative)
+        if question.prompt is None and narrative.text:
+            self._sink.narrate(narrative)
+
+    def _tell_late(self, request: Request, analysis: Analysis, now: Now) -> None:
+        event = late_event(
+            self._source.camera,
+            analysis,
+            span=request.chunk.span,
+            frames=len(request.chunk.frames),
+            provider=self._provider,
+            now=now,
+        )
+        if event is not None:
+            self._sink.publish(event)
+
+    def _narrative(
+        self, request: Request, analysis: Analysis, event_id: str | None, now: Now
+    ) -> Narrative:
+        return Narrative(
+            camera=self._source.camera,
+            text=analysis.narrative,
+            span=request.chunk.span,
+            frames=len(request.chunk.frames),
+            look=request.look,
+            provider=self._provider,
+            event_id=event_id,
+            published_wall_s=now.wall_s,
+        )
+
+    # -- no words -----------------------------------------------------------------------------------------------
+
+    def _fail(self, request: Request, error: ProviderError) -> None:
+        now = Now.of(self._clock)
+        self._sink.fail(
+            Failure(
+                code=error.fault.value,
+                message=error.message,
+                at_wall_s=now.wall_s,
+                look=request.look,
+            )
+        )
+        if request.question is not None:
+            self._composer.question = None
+            if not request.question.answer.done():
+                request.question.answer.set_exception(error)
+        elif request.look is Look.CATCH_UP:
+            if not error.retryable:
+                self._source.late.drop()
+        elif error.retryable and self._still_wanted(request):
+            self._gate.retry(request.look)
+
+    def _still_wanted(self, request: Request) -> bool:
+        """Return whether a failed look is worth another try: its visit is the present one, or just ended."""
+        current = self._visits.current
+        if current is not None:
+            return request.visit_id == current.id
+        return request.visit_id is None or request.look is Look.CLOSING
+
+    def _remember(self) -> None:
+        memory = CameraMemory(
+            narratives=self._context.narratives,
+            open_event=self._visits.open_event,
+            last_event=self._visits.last_event,
+        )
+        self._source.memory = memory
+        self._sink.remember(memory)
