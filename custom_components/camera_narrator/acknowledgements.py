@@ -44,6 +44,8 @@ class Acknowledgements:
         self.stop()
         if due:
             self._send(Ack(cameras=tuple(camera.acknowledge() for camera in due.values())))
+        for camera in due.values():
+            camera.show()
 
     def forget(self, camera: BridgeCamera) -> None:
         """The camera was withdrawn from the connection."""

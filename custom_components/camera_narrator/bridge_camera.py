@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from . import protocol
 from .pipeline import models
+from .pipeline.accounting import BridgeCounts
 from .protocol import CameraHello, Counters, FrameFlag, ProtocolError, Received
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ RATE_FACTOR = 4
 """Live frames may come at four times the active rate: an onset doubles it, a late socket bunches them."""
 RATE_BURST = 20
 """Frames above that rate at a time, as after a second of a stuck network."""
-
-NOTHING_YET = Counters(sampled=0)
+SHOWN_S = 10.0
+"""How often the account of a client without counters is shown: as often as a bridge sends its status."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,27 +29,31 @@ class Reception:
     """The highest sequence received live."""
     replay: int = 0
     """The highest sequence received as replay."""
-    acknowledged_before: int = 0
-    """Frames that earlier runs had acknowledged when this run first heard of the epoch."""
-    settled_before: int = 0
-    """Those of them that earlier runs gave an outcome; the others were lost with their buffers."""
     settled_told: int = 0
-    counters: Counters = NOTHING_YET
-    """As the bridge reported last."""
+    """As acknowledged last."""
 
 
 class BridgeCamera:
     """Judges every frame of one camera on one connection and hands it on."""
 
     def __init__(
-        self, camera: HubCamera, number: int, *, epoch: str, reception: Reception, clock: Clock
+        self,
+        camera: HubCamera,
+        number: int,
+        *,
+        epoch: str,
+        reception: Reception,
+        counts: bool,
+        clock: Clock,
     ) -> None:
-        """Start with a full allowance and an order of its own."""
+        """Start with a full allowance and an order of its own; `counts` where the bridge sends counters."""
         self.camera = camera
         self.number = number
         self.reception = reception
         self.config = camera.capture_config(number)
         self._epoch = epoch
+        self._counts = counts
+        self._shown_s: float | None = None
         self._clock = clock
         self._last_live = 0
         self._last_replay = 0
@@ -71,7 +76,8 @@ class BridgeCamera:
         )
         if hello is not None:
             known = hello.acknowledged + hello.counters.unacknowledged
-            here = self.reception.acknowledged_before + self._outcomes().received
+            outcomes = self._outcomes()
+            here = self._settled() - outcomes.settled + outcomes.received
             self._awaited = max(0, known - here)
             self._overflowed = hello.counters.overflowed
             self._count(hello.counters)
@@ -114,19 +120,18 @@ class BridgeCamera:
 
     def report(self, status: protocol.CameraStatus) -> None:
         """Show the bridge's status, with the account that its counters complete."""
+        self._counts = True
         self._count(status.counters)
+        self.camera.accounts.status(self._epoch, bridge_counts(status.counters))
         self._check_replay()
-        self.camera.status(status, self.account())
+        self.camera.status(status, self.camera.accounts.total())
 
     def fail(self, error: protocol.WireError) -> None:
         """Show why the bridge cannot take the camera's settings."""
         status = protocol.CameraStatus(
-            camera=self.camera.key,
-            state=protocol.StreamState.FAILED,
-            error=error,
-            counters=self.reception.counters,
+            camera=self.camera.key, state=protocol.StreamState.FAILED, error=error
         )
-        self.camera.status(status, self.account())
+        self.camera.status(status, self.camera.accounts.total())
 
     # -- what goes ----------------------------------------------------------------------------------------------
 
@@ -150,18 +155,17 @@ class BridgeCamera:
             settled=self.reception.settled_told,
         )
 
-    def account(self) -> models.Account:
-        """Return where every sampled frame of the epoch is."""
-        counters = self.reception.counters
-        return models.Account(
-            sampled=counters.sampled,
-            replaced=counters.replaced,
-            overflowed=counters.overflowed,
-            withdrawn=counters.withdrawn,
-            unacknowledged=counters.unacknowledged,
-            base=self.reception.settled_before,
-            outcomes=self._outcomes(),
-        )
+    def show(self) -> None:
+        """Show the account of a client that sends no counters: what came is what it sampled."""
+        now_s = self._clock.monotonic()
+        if self._counts or (self._shown_s is not None and now_s - self._shown_s < SHOWN_S):
+            return
+        self._shown_s = now_s
+        outcomes = self._outcomes()
+        earlier = self._settled() - outcomes.settled
+        counts = BridgeCounts(sampled=earlier + outcomes.received)
+        self.camera.accounts.status(self._epoch, counts)
+        self.camera.status(None, self.camera.accounts.total())
 
     # -- private ------------------------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class BridgeCamera:
         return self.camera.source.outcomes(self._epoch)
 
     def _settled(self) -> int:
-        return self.reception.acknowledged_before + self.camera.source.settled(self._epoch)
+        return self.camera.accounts.settled(self._epoch)
 
     def _order(self, sequence: int, *, replay: bool) -> None:
         if sequence <= (self._last_replay if replay else self._last_live):
@@ -184,7 +188,6 @@ class BridgeCamera:
 
     def _count(self, counters: Counters) -> None:
         """An empty ring sends nothing again, and what the ring threw away will not come."""
-        self.reception.counters = counters
         self._awaited -= max(0, counters.overflowed - self._overflowed)
         self._overflowed = counters.overflowed
         if counters.unacknowledged == 0:
@@ -232,3 +235,14 @@ class BridgeCamera:
             novelty=frame.novelty,
             jpeg=frame.jpeg,
         )
+
+
+def bridge_counts(counters: Counters) -> BridgeCounts:
+    """Return a bridge's counters as the accounts take them."""
+    return BridgeCounts(
+        sampled=counters.sampled,
+        replaced=counters.replaced,
+        overflowed=counters.overflowed,
+        withdrawn=counters.withdrawn,
+        unacknowledged=counters.unacknowledged,
+    )

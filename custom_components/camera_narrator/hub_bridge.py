@@ -1,8 +1,9 @@
 """One bridge of a hub: takes its connection over and hands everything to the cameras it is about."""
 
 from collections import deque
+from collections.abc import Mapping
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode
 from homeassistant.config_entries import ConfigSubentry
@@ -10,10 +11,11 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import bridge_issues, const, protocol
 from .acknowledgements import Acknowledgements
-from .bridge_camera import BridgeCamera, Reception
+from .bridge_camera import BridgeCamera, Reception, bridge_counts
 from .bridge_clock import BridgeClock
 from .bridge_link import BridgeLink
 from .coordinator import BridgeCoordinator, BridgeState
+from .pipeline.accounting import BridgeCounts
 from .protocol import Capability, ErrorCode, ProtocolError, Source
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class HubBridge:
         self.link: BridgeLink | None = None
         self._hass = hass
         self._hub = hub
-        self._data = subentry.data
+        self._data: Mapping[str, Any] = subentry.data
         self._runs = {hub.run_id}
         """The runs told to this bridge that are in truth this one."""
         self._epoch = ""
@@ -252,19 +254,32 @@ class HubBridge:
             link.close(None, close_code=WSCloseCode.SERVICE_RESTART, reason="numbers used up")
             return
         self._numbered += 1
-        reception = self._receptions.get(camera.key)
-        if reception is None:
-            reception = self._receptions[camera.key] = Reception()
-            if hello is not None and hello.run_id not in self._runs:
-                reception.acknowledged_before = hello.acknowledged
-                reception.settled_before = hello.settled
+        self._greet(camera, hello)
+        activity = Capability.ACTIVITY in link.hello.capabilities
         mine = self._cameras[self._numbered] = BridgeCamera(
-            camera, self._numbered, epoch=self._epoch, reception=reception, clock=self._hub.clock
+            camera,
+            self._numbered,
+            epoch=self._epoch,
+            reception=self._receptions.setdefault(camera.key, Reception()),
+            counts=activity or hello is not None,
+            clock=self._hub.clock,
         )
-        rtsp = mine.config.source is Source.RTSP
-        mine.connect(
-            hello, reports_activity=rtsp and Capability.ACTIVITY in link.hello.capabilities
-        )
+        mine.connect(hello, reports_activity=activity and mine.config.source is Source.RTSP)
+
+    def _greet(self, camera: HubCamera, hello: protocol.CameraHello | None) -> None:
+        """Begin or go on with the camera's account of this epoch."""
+        if hello is not None:
+            camera.accounts.hello(
+                self._epoch,
+                bridge_counts(hello.counters),
+                acknowledged=hello.acknowledged,
+                settled=hello.settled,
+                run_id=self._hub.run_id if hello.run_id in self._runs else hello.run_id,
+            )
+        elif camera.key not in self._receptions:
+            camera.accounts.hello(
+                self._epoch, BridgeCounts(), acknowledged=0, settled=0, run_id=self._hub.run_id
+            )
 
     def _withdraw(self, mine: BridgeCamera) -> None:
         self._acks.forget(mine)

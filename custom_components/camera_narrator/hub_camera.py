@@ -12,6 +12,7 @@ from . import const
 from .coordinator import CameraCoordinator, CameraState
 from .entity import register_device
 from .pipeline import narration
+from .pipeline.accounting import Accounts
 from .pipeline.models import (
     Account,
     ActivityState,
@@ -51,6 +52,8 @@ class HubCamera(Sink):
             clock=hub.clock,
             memory=hub.memory.camera(self.subentry_id, hub.clock),
         )
+        self.accounts = Accounts(run_id=hub.run_id, outcomes=self.source.outcomes)
+        """Where its frames are, whichever bridge brought them."""
         self.coordinator = CameraCoordinator(hub.hass, CameraState(enabled=self.settings.enabled))
         self.publisher = CameraPublisher(hub, self)
         self._task: asyncio.Task[None] | None = None
@@ -157,8 +160,8 @@ class HubCamera(Sink):
     def watch(self, *, rate_fps: float, seconds: float) -> None:
         """Somebody looks: ask its bridge for more frames for a while."""
         bridge = self.hub.bridges.get(self.bridge_id or "")
-        if bridge is not None and bridge.link is not None:
-            bridge.link.watch(self.key, rate_fps=rate_fps, seconds=seconds)
+        if bridge is not None:
+            bridge.watch(self, rate_fps=rate_fps, seconds=seconds)
 
     # -- what users ask of it -----------------------------------------------------------------------------------
 

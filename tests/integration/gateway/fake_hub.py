@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.camera_narrator import const
 from custom_components.camera_narrator.gateway import Gateway, async_setup_http
 from custom_components.camera_narrator.hub_bridge import HubBridge
+from custom_components.camera_narrator.pipeline.accounting import Accounts
 from custom_components.camera_narrator.pipeline.clock import SystemClock
 from custom_components.camera_narrator.pipeline.models import (
     Account,
@@ -27,6 +28,7 @@ from custom_components.camera_narrator.protocol import (
 from custom_components.camera_narrator.tokens import token_hash
 
 TOKEN = "a-token-that-opens-the-porch"
+RUN = "run-1"
 OLD_TOKEN = "a-token-of-last-year"
 
 
@@ -71,6 +73,7 @@ class FakeCamera:
         self.bridge_id = bridge_id
         self.config = config
         self.source = FakeSource()
+        self.accounts = Accounts(run_id=RUN, outcomes=self.source.outcomes)
         self.connections: list[dict[str, Any]] = []
         self.disconnections = 0
         self.activities: list[ActivityState] = []
@@ -121,7 +124,7 @@ class FakeHub:
     hass: HomeAssistant
     entry: MockConfigEntry
     gateway: Gateway
-    run_id: str = "run-1"
+    run_id: str = RUN
     mqtt: FakeMqtt = field(default_factory=FakeMqtt)
     clock: SystemClock = field(default_factory=SystemClock)
     cameras: dict[str, FakeCamera] = field(default_factory=dict)

@@ -82,6 +82,18 @@ async def test_a_simple_client_sends_json(hub: FakeHub, client: Client) -> None:
     await peer.leave()
 
 
+async def test_a_client_without_counters_has_an_account(hub: FakeHub, client: Client) -> None:
+    """What a simple client sends counts as sampled, so that nothing seems lost."""
+    peer = await BridgePeer.connect(client, TOKEN, capabilities=(Capability.BASE64,))
+    await peer.welcome()
+    await peer.say(frame(1))
+    await peer.say(frame(2))
+    await peer.acknowledged("door", live=2)
+    status, account = hub.cameras["door"].statuses[-1]
+    assert (status, account.sampled, account.outcomes.received, account.lost) == (None, 2, 2, 0)
+    await peer.leave()
+
+
 async def test_a_pushed_camera_never_waits_for_activity_messages(
     hub: FakeHub, client: Client
 ) -> None:
