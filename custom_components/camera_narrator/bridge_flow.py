@@ -79,7 +79,7 @@ class BridgeFlow(ConfigSubentryFlow):
         if self._wait_task is None:
             self._pending = async_setup_http(self.hass).pend(self._token)
             self._wait_task = self.hass.async_create_background_task(
-                self._wait(self._pending), f"{const.DOMAIN} pairing"
+                self._wait(self._pending), f"{const.DOMAIN} pairing", eager_start=False
             )
         if not self._wait_task.done():
             return self.async_show_progress(

@@ -113,7 +113,7 @@ class CameraFlow(ConfigSubentryFlow):
         """Let the bridge try the address."""
         if self._probe_task is None:
             self._probe_task = self.hass.async_create_background_task(
-                self._probe(), f"{const.DOMAIN} probe of a camera"
+                self._probe(), f"{const.DOMAIN} probe of a camera", eager_start=False
             )
         if not self._probe_task.done():
             return self.async_show_progress(

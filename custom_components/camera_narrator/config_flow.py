@@ -200,7 +200,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         """Show the model a picture; a cold local model takes a minute or two."""
         if self._test_task is None:
             self._test_task = self.hass.async_create_background_task(
-                self._test(), f"{const.DOMAIN} test of a model"
+                self._test(), f"{const.DOMAIN} test of a model", eager_start=False
             )
         if not self._test_task.done():
             return self.async_show_progress(

@@ -43,7 +43,7 @@ class PairedBridge:
         )
         self._socket: ClientWebSocketResponse
         self._reader: asyncio.Task[None]
-        self.answer: Answer = lambda probe: None
+        self.answer: Answer = lambda _: None
         """What a probe finds; None keeps silent."""
         self.preview: bytes | None = JPEG
         self.probes: list[protocol.Probe] = []

@@ -6,8 +6,8 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_narrator import config_flow, const, options_flow
 from custom_components.camera_narrator.config_flow import server_url
@@ -85,7 +85,10 @@ async def test_the_built_in_describer_is_one_click(hass: HomeAssistant) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "Camera Narrator"
     assert result["data"] == {const.CONF_PROVIDER: const.PROVIDER_BUILTIN}
-    assert result["options"] == {const.CONF_MQTT_PREFIX: "camera_narrator", const.CONF_CONCURRENCY: 2}
+    assert result["options"] == {
+        const.CONF_MQTT_PREFIX: "camera_narrator",
+        const.CONF_CONCURRENCY: 2,
+    }
     assert result["result"].state is ConfigEntryState.LOADED
     kind, flow_id = result["next_flow"]
     assert kind == "config_subentries_flow"
@@ -126,7 +129,9 @@ async def test_a_server_is_tested_with_a_picture(hass: HomeAssistant, server: Mo
     assert KEY not in result["result"].unique_id
 
 
-@pytest.mark.parametrize("typed", ["ftp://house", "house:11434", "http://", "http://me:secret@house"])
+@pytest.mark.parametrize(
+    "typed", ["ftp://house", "house:11434", "http://", "http://me:secret@house"]
+)
 async def test_what_is_no_server_is_said_at_the_address(hass: HomeAssistant, typed: str) -> None:
     """The text stays in the field; nobody is contacted."""
     flow_id = await open_dialog(hass)
@@ -370,7 +375,10 @@ async def test_options_take_a_prefix_of_their_own(hass: HomeAssistant) -> None:
         domain=const.DOMAIN, options={const.CONF_MQTT_PREFIX: "house/north"}
     ).add_to_hass(hass)
     result: Result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert suggested(result) == {const.CONF_MQTT_PREFIX: "camera_narrator", const.CONF_CONCURRENCY: 2}
+    assert suggested(result) == {
+        const.CONF_MQTT_PREFIX: "camera_narrator",
+        const.CONF_CONCURRENCY: 2,
+    }
     for prefix, error in (("house/#", "invalid_prefix"), ("house/north", "prefix_in_use")):
         result = await hass.config_entries.options.async_configure(
             result["flow_id"], {const.CONF_MQTT_PREFIX: prefix, const.CONF_CONCURRENCY: 4}
