@@ -24,9 +24,9 @@ async def async_setup_entry(
 
 
 class DescribeButton(CameraEntity, ButtonEntity):
-    """Asks for a description of the present, and shows it as the camera's sentence."""
+    """Asks for a description of the present, which becomes the camera's sentence."""
 
     @override
     async def async_press(self) -> None:
         """Describe now."""
-        self.hub_camera.narrate(await describe(self.hub_camera, None))
+        await describe(self.hub_camera, None)

@@ -21,7 +21,7 @@ from .coordinator import (
     HubCoordinator,
     NarratorConfigEntry,
 )
-from .pipeline.errors import NarratorError, ProviderError
+from .pipeline.errors import CannotAsk, ProviderError
 from .pipeline.models import Narrative
 
 if TYPE_CHECKING:
@@ -185,10 +185,10 @@ async def describe(camera: HubCamera, prompt: str | None) -> Narrative:
             translation_key=f"provider_{error.fault}",
             translation_placeholders={"camera": camera.title, "message": error.message},
         ) from error
-    except NarratorError as error:
+    except CannotAsk as error:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
-            translation_key="no_picture",
+            translation_key=f"cannot_ask_{error.obstacle}",
             translation_placeholders={"camera": camera.title},
         ) from error
 

@@ -160,8 +160,8 @@ class HubCamera(Sink):
     def watch(self, *, rate_fps: float, seconds: float) -> None:
         """Somebody looks: ask its bridge for more frames for a while."""
         bridge = self.hub.bridges.get(self.bridge_id or "")
-        if bridge is not None:
-            bridge.watch(self, rate_fps=rate_fps, seconds=seconds)
+        if bridge is not None and bridge.link is not None:
+            bridge.link.watch(self.key, rate_fps=rate_fps, seconds=seconds)
 
     # -- what users ask of it -----------------------------------------------------------------------------------
 

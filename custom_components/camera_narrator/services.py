@@ -61,8 +61,9 @@ async def _describe(call: ServiceCall) -> ServiceResponse:
             raise answer
         narratives[entity_id] = answer
     if not call.return_response:
-        for entity_id, narrative in narratives.items():
-            cameras[entity_id].narrate(narrative)
+        if prompt is not None:  # without a question the answer is the camera's sentence already
+            for entity_id, narrative in narratives.items():
+                cameras[entity_id].narrate(narrative)
         return None
     return {entity_id: _answer(narrative) for entity_id, narrative in narratives.items()}
 

@@ -1,5 +1,7 @@
 """A hub with one bridge and one camera, and what its bridge and its model could have told."""
 
+from dataclasses import replace
+import time
 from typing import Any
 from unittest.mock import patch
 
@@ -139,6 +141,16 @@ def frame(at_s: float = 0.0, *, sequence: int = 1, jpeg: bytes = JPEG, **given: 
         height=360,
         jpeg=jpeg,
         **given,
+    )
+
+
+def fresh_frame(sequence: int = 2) -> Frame:
+    """Return a frame captured just now, by the clocks that the hub reads."""
+    return replace(
+        frame(sequence=sequence, key=True),
+        captured_s=time.monotonic(),
+        captured_wall_s=time.time(),
+        received_s=time.monotonic(),
     )
 
 

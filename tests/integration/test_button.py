@@ -11,8 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import Narrative
-from tests.integration.house import camera_of, move_in, narrative
+from custom_components.camera_narrator.pipeline.models import Look, Narrative
+from tests.integration.house import camera_of, fresh_frame, move_in, stream
 
 BUTTON = "button.front_door_describe_now"
 
@@ -32,20 +32,18 @@ async def test_the_button(
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
 
 
-async def test_the_answer_becomes_the_sentence(
-    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the button asked for is shown as the camera's sentence."""
+async def test_the_answer_becomes_the_sentence(hass: HomeAssistant) -> None:
+    """What the button asked the provider for is shown as the camera's sentence."""
     entry = await move_in(hass, Platform.BUTTON)
+    camera = stream(entry)
+    camera.receive(fresh_frame())
 
-    async def describe(self: HubCamera, prompt: str | None = None) -> Narrative:
-        assert prompt is None
-        return narrative("The yard is empty.")
-
-    monkeypatch.setattr(HubCamera, "describe", describe)
     await _press(hass)
 
-    assert camera_of(entry).coordinator.state.narrative == narrative("The yard is empty.")
+    shown = camera.coordinator.state.narrative
+    assert shown is not None
+    assert shown.look is Look.QUESTION
+    assert shown.text
 
 
 async def test_a_failed_answer_is_an_error_in_words(

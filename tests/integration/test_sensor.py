@@ -1,20 +1,24 @@
 """The sentence of a camera, its last error, and the measurements."""
 
 from collections.abc import Generator
+from datetime import timedelta
 from unittest.mock import patch
 
 from homeassistant.const import STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity import Entity
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    async_fire_time_changed,
     mock_restore_cache_with_extra_data,
     snapshot_platform,
 )
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.const import STATE_MAX
+from custom_components.camera_narrator.coordinator import SLOW_S
 from custom_components.camera_narrator.pipeline.models import Account, Look, Usage
 from custom_components.camera_narrator.sensor import NOTHING_YET, shortened
 from tests.integration.house import (
@@ -48,6 +52,7 @@ async def test_every_sensor(
     camera.account(Look.ONSET, Usage(input_tokens=900, output_tokens=60))
     bridge = entry.runtime_data.bridges[BRIDGE].coordinator
     bridge.update(connected=True, version="0.1.0", cpu_percent=12.5, memory_bytes=90 * 2**20)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=SLOW_S + 1))
     await hass.async_block_till_done()
 
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)

@@ -12,7 +12,12 @@ import voluptuous as vol
 
 from custom_components.camera_narrator.const import DOMAIN
 from custom_components.camera_narrator.hub_camera import HubCamera
-from custom_components.camera_narrator.pipeline.errors import NarratorError
+from custom_components.camera_narrator.pipeline.errors import (
+    CannotAsk,
+    Fault,
+    Obstacle,
+    ProviderError,
+)
 from custom_components.camera_narrator.pipeline.models import Narrative
 from custom_components.camera_narrator.services import PROMPT_MAX
 from tests.integration.house import CAMERA, camera_of, move_in, narrative
@@ -70,9 +75,10 @@ async def test_without_a_response_it_becomes_the_sentence(
     hass: HomeAssistant, entry: MockConfigEntry, asked: list[str | None]
 ) -> None:
     """An automation that asks for no response sees the answer at the camera."""
-    assert await _describe(hass, {ATTR_ENTITY_ID: VIEW}, response=False) is None
+    question = {ATTR_ENTITY_ID: VIEW, "prompt": "Is the gate open?"}
+    assert await _describe(hass, question, response=False) is None
 
-    assert asked == [None]
+    assert asked == ["Is the gate open?"]
     assert camera_of(entry).coordinator.state.narrative == narrative("The gate is open.")
 
 
@@ -96,19 +102,45 @@ async def test_a_device_or_any_of_its_entities_names_the_camera(
 
 
 async def test_no_picture_is_an_error_not_an_empty_answer(
-    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """A camera that is away fails in words, though its live view is not available."""
-
-    async def describe(self: HubCamera, prompt: str | None = None) -> Narrative:
-        raise NarratorError("the buffer is empty")
-
-    monkeypatch.setattr(HubCamera, "describe", describe)
     with pytest.raises(HomeAssistantError) as raised:
         await _describe(hass, {ATTR_ENTITY_ID: VIEW})
 
-    assert raised.value.translation_key == "no_picture"
-    assert "Front door" in str(raised.value)
+    assert raised.value.translation_key == "cannot_ask_no_picture"
+    assert str(raised.value).startswith("Front door has sent no picture")
+
+
+@pytest.mark.parametrize("obstacle", Obstacle)
+async def test_every_obstacle_has_words(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    obstacle: Obstacle,
+) -> None:
+    """Whatever keeps a question from being put is told in a sentence about the camera."""
+
+    async def describe(self: HubCamera, prompt: str | None = None) -> Narrative:
+        raise CannotAsk(obstacle)
+
+    monkeypatch.setattr(HubCamera, "describe", describe)
+    with pytest.raises(HomeAssistantError, match="Front door"):
+        await _describe(hass, {ATTR_ENTITY_ID: VIEW})
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_every_fault_has_words(
+    hass: HomeAssistant, entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Whatever a provider does wrong is told in a sentence, with the provider's own words."""
+
+    async def describe(self: HubCamera, prompt: str | None = None) -> Narrative:
+        raise ProviderError(fault, "the server's words", retryable=False)
+
+    monkeypatch.setattr(HubCamera, "describe", describe)
+    with pytest.raises(HomeAssistantError, match="of Front door: the server's words"):
+        await _describe(hass, {ATTR_ENTITY_ID: VIEW})
 
 
 @pytest.mark.parametrize(
