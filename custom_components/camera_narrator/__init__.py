@@ -10,6 +10,7 @@ from .coordinator import NarratorConfigEntry
 from .gateway import async_setup_http
 from .hub import Hub
 from .memory import MemoryStore
+from .preview import async_setup_previews
 from .services import async_setup_services
 
 PLATFORMS = (
@@ -26,8 +27,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register what lives as long as Home Assistant: the bridges' endpoint and the actions."""
+    """Register what lives as long as Home Assistant: the endpoints and the actions."""
     async_setup_http(hass)
+    async_setup_previews(hass)
     async_setup_services(hass)
     return True
 

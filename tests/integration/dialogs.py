@@ -36,11 +36,10 @@ async def add_hub(
 
 async def after_progress(manager: FlowManager[Any, Any, Any], flow_id: str) -> Result:
     """Wait for the task of a progress step and return the step that follows."""
-    flow = manager._progress[flow_id]
-    task = flow.async_get_progress_task()
-    assert task is not None
-    async with asyncio.timeout(20):
-        await asyncio.wait({task})
+    task = manager._progress[flow_id].async_get_progress_task()
+    if task is not None:  # else it was done sooner, and the flow has gone on by itself
+        async with asyncio.timeout(20):
+            await asyncio.wait({task})
     return await manager.async_configure(flow_id)
 
 

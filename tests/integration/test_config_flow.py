@@ -1,6 +1,8 @@
 """The hub's dialogs, against a scripted model server over real sockets."""
 
 from collections.abc import AsyncGenerator
+import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
@@ -12,10 +14,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.camera_narrator import config_flow, const, options_flow
 from custom_components.camera_narrator.config_flow import server_url
 from custom_components.camera_narrator.options_flow import is_prefix
+from custom_components.camera_narrator.pipeline import errors
 from rigs.model_faults import Fault, FaultKind
 from rigs.model_server import ModelServer
 from tests.integration.dialogs import Result, add_hub, after_progress, suggested
 
+TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 KEY = "sk-test-0123456789abcdef"
 
 
@@ -426,3 +430,10 @@ def test_addresses_of_servers(typed: str, url: str | None) -> None:
 def test_prefixes(prefix: str, good: bool) -> None:
     """Topics can begin with it, and nothing else can be meant."""
     assert is_prefix(prefix) is good
+
+
+def test_every_fault_of_a_provider_has_words() -> None:
+    """No dialog shows a bare code."""
+    words = json.loads(TRANSLATIONS.read_text())["config"]["error"]
+    assert set(config_flow._PLACES) == set(errors.Fault)
+    assert {place.error for place in config_flow._PLACES.values()} <= set(words)
