@@ -17,6 +17,7 @@ from .coordinator import (
     HubState,
     NarratorConfigEntry,
 )
+from .entity import register_device
 from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
@@ -109,8 +110,12 @@ class Hub:
             self.provider_answered()
 
     async def _change_subentries(self) -> None:
-        bridges = {s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_BRIDGE)}
-        cameras = {s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_CAMERA)}
+        bridges = {
+            s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_BRIDGE)
+        }
+        cameras = {
+            s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_CAMERA)
+        }
         touched: set[str | None] = set()
 
         for gone in self.cameras.keys() - cameras.keys():
@@ -122,10 +127,13 @@ class Hub:
         for subentry_id, subentry in bridges.items():
             if known := self.bridges.get(subentry_id):
                 known.change(subentry)
+                register_device(self.hass, self.entry, subentry)
             else:
                 bridge = self.bridges[subentry_id] = HubBridge(self.hass, self, subentry)
                 bridge.start()
-                async_dispatcher_send(self.hass, SIGNAL_BRIDGE_ADDED.format(self.entry.entry_id), bridge)
+                async_dispatcher_send(
+                    self.hass, SIGNAL_BRIDGE_ADDED.format(self.entry.entry_id), bridge
+                )
         for subentry_id, subentry in cameras.items():
             if known_camera := self.cameras.get(subentry_id):
                 before = known_camera.bridge_id
@@ -137,7 +145,9 @@ class Hub:
                 camera = self.cameras[subentry_id] = HubCamera(self, subentry)
                 camera.start()
                 touched.add(camera.bridge_id)
-                async_dispatcher_send(self.hass, SIGNAL_CAMERA_ADDED.format(self.entry.entry_id), camera)
+                async_dispatcher_send(
+                    self.hass, SIGNAL_CAMERA_ADDED.format(self.entry.entry_id), camera
+                )
 
         for bridge_id in touched - {None}:
             if (bridge_or_none := self.bridges.get(bridge_id or "")) is not None:

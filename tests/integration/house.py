@@ -36,13 +36,15 @@ NOON_S = 1_790_000_000.0
 """Wall seconds; monotonic seconds are these minus NOON_S, plus 1000."""
 
 
-def bridge_subentry() -> ConfigSubentryDataWithId:
+def bridge_subentry(
+    subentry_id: str = BRIDGE, *, token_hash: str = "0" * 64, title: str = "Attic"
+) -> ConfigSubentryDataWithId:
     """Return a bridge that nobody ever connected as."""
     return ConfigSubentryDataWithId(
-        data={const.CONF_TOKEN_HASH: "0" * 64, const.CONF_OLD_TOKEN_HASHES: []},
-        subentry_id=BRIDGE,
+        data={const.CONF_TOKEN_HASH: token_hash, const.CONF_OLD_TOKEN_HASHES: []},
+        subentry_id=subentry_id,
         subentry_type=const.SUBENTRY_BRIDGE,
-        title="Attic",
+        title=title,
         unique_id=None,
     )
 

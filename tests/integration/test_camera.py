@@ -1,9 +1,11 @@
 """The live view of a camera, out of the buffer."""
 
 from http import HTTPStatus
+from types import MappingProxyType
 from unittest.mock import patch
 
 from homeassistant.components.camera import CameraEntityFeature, async_get_image
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -14,9 +16,18 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.camera import GLANCE_FPS, STREAM_FPS
-from custom_components.camera_narrator.const import DOMAIN
+from custom_components.camera_narrator.const import CONF_BRIDGE, CONF_KEY, DOMAIN
 from custom_components.camera_narrator.hub_camera import HubCamera
-from tests.integration.house import BRIDGE, CAMERA, JPEG, frame, move_in, stream
+from tests.integration.house import (
+    BRIDGE,
+    CAMERA,
+    JPEG,
+    bridge_subentry,
+    camera_subentry,
+    frame,
+    move_in,
+    stream,
+)
 
 VIEW = "camera.front_door"
 
@@ -102,3 +113,70 @@ async def test_the_camera_is_a_device_behind_its_bridge(
     assert (camera.name, bridge.name) == ("Front door", "Attic")
     assert camera.via_device_id == bridge.id
     assert (camera.config_subentry_id, bridge.config_subentry_id) == (CAMERA, BRIDGE)
+
+
+async def test_cameras_and_bridges_move_in_while_the_hub_runs(
+    hass: HomeAssistant, device_registry: dr.DeviceRegistry
+) -> None:
+    """A bridge and a camera that are added have all their entities at once, without a reload."""
+    entry = await move_in(hass)
+    hub = entry.runtime_data
+    shed = ConfigSubentry(
+        data=MappingProxyType(dict(bridge_subentry(token_hash="1" * 64)["data"])),
+        subentry_type="bridge",
+        title="Shed",
+        unique_id=None,
+    )
+    yard = ConfigSubentry(
+        data=MappingProxyType(
+            {
+                **camera_subentry()["data"],
+                CONF_KEY: "yard",
+                CONF_BRIDGE: shed.subentry_id,
+            }
+        ),
+        subentry_type="camera",
+        title="Yard",
+        unique_id=None,
+    )
+
+    hass.config_entries.async_add_subentry(entry, shed)
+    hass.config_entries.async_add_subentry(entry, yard)
+    await hass.async_block_till_done()
+
+    def added(name: str) -> set[str]:
+        return {one.replace(name, "X") for one in hass.states.async_entity_ids() if name in one}
+
+    assert added("yard") == added("front_door")
+    assert added("shed") == added("attic")
+    assert entry.runtime_data is hub
+
+
+async def test_a_new_name_and_another_bridge_reach_the_device(
+    hass: HomeAssistant, device_registry: dr.DeviceRegistry
+) -> None:
+    """Renamed and moved in the dialog, a camera's device follows; so does a bridge's name."""
+    entry = await move_in(hass)
+    shed = ConfigSubentry(
+        data=MappingProxyType(dict(bridge_subentry(token_hash="1" * 64)["data"])),
+        subentry_type="bridge",
+        title="Shed",
+        unique_id=None,
+    )
+    hass.config_entries.async_add_subentry(entry, shed)
+    camera = entry.subentries[CAMERA]
+
+    hass.config_entries.async_update_subentry(
+        entry, camera, title="Gate", data={**camera.data, CONF_BRIDGE: shed.subentry_id}
+    )
+    hass.config_entries.async_update_subentry(entry, entry.subentries[BRIDGE], title="Loft")
+    await hass.async_block_till_done()
+
+    def device(subentry_id: str) -> dr.DeviceEntry:
+        found = device_registry.async_get_device_by_identifier((DOMAIN, subentry_id), "hub_entry")
+        assert found is not None
+        return found
+
+    assert device(CAMERA).name == "Gate"
+    assert device(CAMERA).via_device_id == device(shed.subentry_id).id
+    assert device(BRIDGE).name == "Loft"

@@ -205,10 +205,11 @@ async def test_a_full_queue_gives_up_words_before_events(
 async def test_a_refused_message_is_sent_again(
     hass: HomeAssistant, mqtt_mock: MqttMockHAClient, sink: MqttSink
 ) -> None:
-    """An error of the client keeps the message, in its place, for the next try."""
+    """An error of the client keeps states and messages, these in their order, for the next try."""
     mqtt_mock.async_publish.side_effect = HomeAssistantError("queue full")
+    sink.connected("yard", connected=True)
     sink.event("yard", {"id": "a"}, Phase.STARTED)
-    sink.event("yard", {"id": "a"}, Phase.ENDED)
+    sink.event("yard", {"id": "b"}, Phase.ENDED)
     await _settle(hass, mqtt_mock)
     assert sink.waiting == 2
 
@@ -217,9 +218,10 @@ async def test_a_refused_message_is_sent_again(
     async_fire_time_changed(hass, dt_util.utcnow() + dt_util.dt.timedelta(seconds=RETRY_S + 1))
     await _settle(hass, mqtt_mock)
 
-    assert [topic for topic, *_ in _published(mqtt_mock) if topic != STATUS] == [
-        "camera_narrator/yard/event",
-        "camera_narrator/yard/event",
+    assert [told[:2] for told in _published(mqtt_mock) if told[0] != STATUS] == [
+        ("camera_narrator/yard/connected", "ON"),
+        ("camera_narrator/yard/event", {"id": "a"}),
+        ("camera_narrator/yard/event", {"id": "b"}),
     ]
     assert sink.waiting == 0
 

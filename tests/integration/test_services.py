@@ -144,12 +144,18 @@ async def test_every_fault_has_words(
 
 
 @pytest.mark.parametrize(
-    "entity_id", ["binary_sensor.attic_connected", "light.of_somebody_else", "camera.nowhere"]
+    "entity_id",
+    [
+        "binary_sensor.attic_connected",
+        "binary_sensor.built_in_describer_provider_problem",
+        "light.of_somebody_else",
+        "camera.nowhere",
+    ],
 )
 async def test_what_is_no_camera_is_refused(
     hass: HomeAssistant, entry: MockConfigEntry, asked: list[str | None], entity_id: str
 ) -> None:
-    """Bridges, the entities of others and what does not exist are a mistake of the call."""
+    """Bridges, the hub, the entities of others and what does not exist are a mistake of the call."""
     with pytest.raises(ServiceValidationError) as raised:
         await _describe(hass, {ATTR_ENTITY_ID: entity_id})
 
