@@ -47,10 +47,6 @@ class Acknowledgements:
         for camera in due.values():
             camera.show()
 
-    def forget(self, camera: BridgeCamera) -> None:
-        """The camera was withdrawn from the connection."""
-        self._due.pop(camera.number, None)
-
     def stop(self) -> None:
         """Owe nothing any more."""
         self._frames = 0

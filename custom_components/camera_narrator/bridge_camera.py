@@ -20,17 +20,22 @@ RATE_BURST = 20
 SHOWN_S = 10.0
 """How often the account of a client without counters is shown: as often as a bridge sends its status."""
 
+NOTHING = Counters(sampled=0)
+
 
 @dataclass(slots=True, kw_only=True)
 class Reception:
     """What has come of one camera in one epoch, over all its connections."""
 
+    camera: HubCamera
     live: int = 0
     """The highest sequence received live."""
     replay: int = 0
     """The highest sequence received as replay."""
     settled_told: int = 0
     """As acknowledged last."""
+    counters: Counters = NOTHING
+    """As the bridge reported last."""
 
 
 class BridgeCamera:
@@ -38,7 +43,6 @@ class BridgeCamera:
 
     def __init__(
         self,
-        camera: HubCamera,
         number: int,
         *,
         epoch: str,
@@ -47,10 +51,11 @@ class BridgeCamera:
         clock: Clock,
     ) -> None:
         """Start with a full allowance and an order of its own; `counts` where the bridge sends counters."""
-        self.camera = camera
+        self.camera = reception.camera
         self.number = number
-        self.reception = reception
-        self.config = camera.capture_config(number)
+        self.config = self.camera.capture_config(number)
+        self.withdrawn = False
+        self._reception = reception
         self._epoch = epoch
         self._counts = counts
         self._shown_s: float | None = None
@@ -84,10 +89,10 @@ class BridgeCamera:
         self._check_replay()
 
     def receive(self, frame: protocol.Frame, bridge_clock: BridgeClock) -> None:
-        """Hand a frame on, or reject it where it is over the rate; raise ProtocolError out of order."""
+        """Hand a frame on, or reject one over the rate or withdrawn; raise ProtocolError out of order."""
         self._order(frame.sequence, replay=bool(frame.flags & FrameFlag.REPLAY))
         now_s = self._clock.monotonic()
-        if self._allows(frame.flags, now_s):
+        if not self.withdrawn and self._allows(frame.flags, now_s):
             captured_s = bridge_clock.local_s(frame.captured_us, now_s=now_s)
             wall_s = self._clock.wall() - (now_s - captured_s)
             self.camera.receive(self._dated(frame, captured_s, wall_s, now_s))
@@ -143,16 +148,16 @@ class BridgeCamera:
     @property
     def unsettled(self) -> bool:
         """Whether the bridge does not yet know how many frames have an outcome."""
-        return self._settled() != self.reception.settled_told
+        return self._settled() != self._reception.settled_told
 
     def acknowledge(self) -> Received:
         """Return what has come, for the bridge."""
-        self.reception.settled_told = self._settled()
+        self._reception.settled_told = self._settled()
         return Received(
             camera=self.camera.key,
-            live=self.reception.live,
-            replay=self.reception.replay,
-            settled=self.reception.settled_told,
+            live=self._reception.live,
+            replay=self._reception.replay,
+            settled=self._reception.settled_told,
         )
 
     def show(self) -> None:
@@ -180,14 +185,15 @@ class BridgeCamera:
             raise ProtocolError("frame.sequence", "does not rise")
         if replay:
             self._last_replay = sequence
-            self.reception.replay = max(self.reception.replay, sequence)
+            self._reception.replay = max(self._reception.replay, sequence)
             self._awaited -= 1
         else:
             self._last_live = sequence
-            self.reception.live = max(self.reception.live, sequence)
+            self._reception.live = max(self._reception.live, sequence)
 
     def _count(self, counters: Counters) -> None:
         """An empty ring sends nothing again, and what the ring threw away will not come."""
+        self._reception.counters = counters
         self._awaited -= max(0, counters.overflowed - self._overflowed)
         self._overflowed = counters.overflowed
         if counters.unacknowledged == 0:

@@ -11,11 +11,10 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import bridge_issues, const, protocol
 from .acknowledgements import Acknowledgements
-from .bridge_camera import BridgeCamera, Reception, bridge_counts
+from .bridge_camera import NOTHING, BridgeCamera, Reception, bridge_counts
 from .bridge_clock import BridgeClock
 from .bridge_link import BridgeLink
 from .coordinator import BridgeCoordinator, BridgeState
-from .pipeline.accounting import BridgeCounts
 from .protocol import Capability, ErrorCode, ProtocolError, Source
 
 if TYPE_CHECKING:
@@ -41,12 +40,11 @@ class HubBridge:
         self._hass = hass
         self._hub = hub
         self._data: Mapping[str, Any] = subentry.data
-        self._runs = {hub.run_id}
-        """The runs told to this bridge that are in truth this one."""
         self._epoch = ""
         self._clock: BridgeClock | None = None
         self._receptions: dict[str, Reception] = {}
         self._cameras: dict[int, BridgeCamera] = {}
+        """By number, those that were withdrawn on this connection included."""
         self._numbered = 0
         self._acks = Acknowledgements(self._send, hub.clock)
         self._takeovers: deque[float] = deque(maxlen=TAKEOVERS)
@@ -64,7 +62,6 @@ class HubBridge:
             return
         if self.link is not None:
             self.link.close(ErrorCode.REPLACED)
-        self._runs.add(link.run_id)
         self._bind(link.hello.bridge)
         self._attach(link)
         link.configure(self._configs())
@@ -114,7 +111,7 @@ class HubBridge:
         link.welcome(
             mqtt_prefix=self._hub.mqtt.prefix,
             cameras=self._configs(),
-            received=tuple(mine.acknowledge() for mine in self._cameras.values()),
+            received=tuple(mine.acknowledge() for mine in self._present()),
         )
         return None
 
@@ -125,7 +122,7 @@ class HubBridge:
             return
         self.link, link.receiver = None, None
         self._acks.stop()
-        for mine in self._cameras.values():
+        for mine in self._present():
             mine.camera.disconnect()
         self._cameras.clear()
         self.coordinator.update(connected=False)
@@ -136,11 +133,11 @@ class HubBridge:
         if self.link is None:
             return
         wanted = self._hub.cameras_of(self.subentry_id)
-        for number, mine in list(self._cameras.items()):
+        for mine in self._present():
             if mine.camera in wanted:
-                mine.config = mine.camera.capture_config(number)
+                mine.config = mine.camera.capture_config(mine.number)
             else:
-                self._withdraw(self._cameras.pop(number))
+                self._withdraw(mine)
         for camera in wanted:
             if not self.holds(camera):
                 self._connect(camera, None, self.link)
@@ -148,13 +145,13 @@ class HubBridge:
 
     def holds(self, camera: HubCamera) -> bool:
         """Whether this bridge captures the camera on its present connection."""
-        return any(mine.camera is camera for mine in self._cameras.values())
+        return any(mine.camera is camera for mine in self._present())
 
     # -- receiver of the connection -----------------------------------------------------------------------------
 
     @callback
     def receive(self, frame: protocol.Frame) -> None:
-        """Hand a frame to its camera; one of an unknown or withdrawn number is dropped and counted."""
+        """Hand a frame to its camera; one of a number that was never given is dropped and counted."""
         if self.link is None:
             return
         mine = self._cameras.get(frame.camera)
@@ -232,7 +229,7 @@ class HubBridge:
         link.clock = self._clock
         link.receiver, self.link = self, link
         self._acks.stop()
-        before = [mine.camera for mine in self._cameras.values()]
+        before = [mine.camera for mine in self._present()]
         self._cameras.clear()
         self._numbered = 0
         told = {camera.camera: camera for camera in hello.cameras}
@@ -257,10 +254,9 @@ class HubBridge:
         self._greet(camera, hello)
         activity = Capability.ACTIVITY in link.hello.capabilities
         mine = self._cameras[self._numbered] = BridgeCamera(
-            camera,
             self._numbered,
             epoch=self._epoch,
-            reception=self._receptions.setdefault(camera.key, Reception()),
+            reception=self._receptions[camera.key],
             counts=activity or hello is not None,
             clock=self._hub.clock,
         )
@@ -268,30 +264,40 @@ class HubBridge:
 
     def _greet(self, camera: HubCamera, hello: protocol.CameraHello | None) -> None:
         """Begin or go on with the camera's account of this epoch."""
-        if hello is not None:
+        known = self._receptions.get(camera.key)
+        counters = (
+            hello.counters if hello is not None else NOTHING if known is None else known.counters
+        )
+        counts = bridge_counts(counters)
+        if known is not None and known.camera is camera:
             camera.accounts.hello(
-                self._epoch,
-                bridge_counts(hello.counters),
-                acknowledged=hello.acknowledged,
-                settled=hello.settled,
-                run_id=self._hub.run_id if hello.run_id in self._runs else hello.run_id,
+                self._epoch, counts, acknowledged=0, settled=0, run_id=self._hub.run_id
             )
-        elif camera.key not in self._receptions:
-            camera.accounts.hello(
-                self._epoch, BridgeCounts(), acknowledged=0, settled=0, run_id=self._hub.run_id
-            )
+            return
+        # What came before was another run's, or that of a removed camera of the same key.
+        self._receptions[camera.key] = Reception(camera=camera, counters=counters)
+        earlier = counts.sampled - counts.settled - counts.unacknowledged
+        camera.accounts.hello(
+            self._epoch,
+            counts,
+            acknowledged=earlier if hello is None else hello.acknowledged,
+            settled=earlier if hello is None else hello.settled,
+            run_id="",
+        )
 
     def _withdraw(self, mine: BridgeCamera) -> None:
-        self._acks.forget(mine)
+        """What is still on its way under this number is rejected and acknowledged."""
+        mine.withdrawn = True
         if self._hub.cameras.get(mine.camera.subentry_id) is mine.camera:
             mine.camera.disconnect()
-        else:  # a camera made later under the same key begins anew
-            self._receptions.pop(mine.camera.key, None)
 
     def _report(self, status: protocol.Status) -> None:
         for told in status.cameras:
             if (mine := self._by_key(told.camera)) is not None:
                 mine.report(told)
+            elif (reception := self._receptions.get(told.camera)) is not None:
+                reception.counters = told.counters
+                reception.camera.accounts.status(self._epoch, bridge_counts(told.counters))
         self.coordinator.update(cpu_percent=status.cpu_percent, memory_bytes=status.memory_bytes)
         self._acks.pay(self._cameras.values())
 
@@ -311,7 +317,10 @@ class HubBridge:
         self._hass.config_entries.async_update_subentry(entry, subentry, data=self._data)
 
     def _configs(self) -> tuple[protocol.CameraConfig, ...]:
-        return tuple(mine.config for mine in self._cameras.values())
+        return tuple(mine.config for mine in self._present())
+
+    def _present(self) -> list[BridgeCamera]:
+        return [mine for mine in self._cameras.values() if not mine.withdrawn]
 
     def _by_key(self, key: str) -> BridgeCamera | None:
-        return next((mine for mine in self._cameras.values() if mine.camera.key == key), None)
+        return next((mine for mine in self._present() if mine.camera.key == key), None)

@@ -203,22 +203,57 @@ async def test_changes_are_pushed_without_reconnect(hub: FakeHub, client: Client
     await peer.leave()
 
 
-async def test_frames_of_a_withdrawn_number_are_dropped(hub: FakeHub, client: Client) -> None:
-    """What was on its way when a camera was removed harms nobody, nor does an unknown number."""
+async def test_frames_of_a_withdrawn_number_are_rejected(hub: FakeHub, client: Client) -> None:
+    """What was on its way when a camera was removed is acknowledged, so that it blocks no window."""
     gate = hub.add_camera("gate")
     peer = await BridgePeer.connect(client, TOKEN)
     await peer.welcome()
     del hub.cameras["gate"]
     hub.bridges["porch"].configure()
     await peer.say(frame(1, camera=2))
+    await peer.acknowledged("gate", live=1)
+
+    outcomes = gate.source.outcomes("epoch-1")
+    assert (gate.source.frames, outcomes.received, outcomes.rejected) == ([], 1, 1)
+    await peer.leave()
+
+
+async def test_frames_of_an_unknown_number_are_dropped(hub: FakeHub, client: Client) -> None:
+    """A number that was never given harms nobody and is counted for the connection."""
+    peer = await BridgePeer.connect(client, TOKEN)
+    await peer.welcome()
     await peer.say(frame(1, camera=77))
     await peer.say(frame(1, camera=1))
     await peer.acknowledged("door", live=1)
-
-    assert gate.source.frames == []
     link = hub.bridges["porch"].link
     assert link is not None
-    assert link.garbage == 2
+    assert link.garbage == 1
+    await peer.leave()
+
+
+async def test_a_camera_made_again_begins_a_new_sum(hub: FakeHub, client: Client) -> None:
+    """The bridge counts on under the same key; what the removed camera had is not the new one's loss."""
+    peer = await BridgePeer.connect(client, TOKEN)
+    await peer.welcome()
+    for sequence in (1, 2, 3):
+        await peer.say(frame(sequence))
+    await peer.settle()
+    hub.cameras.clear()
+    hub.bridges["porch"].configure()
+    counters = Counters(sampled=5, replaced=1, withdrawn=1)
+    gone = CameraStatus(camera="door", state=StreamState.FAILED, counters=counters)
+    await peer.say(Status(cameras=(gone,)))
+    await peer.settle()
+
+    again = hub.add_camera("door")
+    hub.bridges["porch"].configure()
+    await peer.say(frame(6, camera=2))
+    counters = Counters(sampled=6, replaced=1, withdrawn=1)
+    status = CameraStatus(camera="door", state=StreamState.STREAMING, counters=counters)
+    await peer.say(Status(cameras=(status,)))
+    await peer.settle()
+    _, account = again.statuses[-1]
+    assert (account.base, account.outcomes.received, account.lost) == (3, 1, 0)
     await peer.leave()
 
 
