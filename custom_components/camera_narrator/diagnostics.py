@@ -59,6 +59,7 @@ def _hub(hub: Hub) -> dict[str, Any]:
         "provider": hub.provider.name,
         "heartbeats": hub.provider.heartbeats,
         "state": asdict(hub.coordinator.state),
+        "rungs": {_server(name): rung for name, rung in hub.memory.rungs.items()},
         "limiter": {
             "held": hub.limiter.held_until_s is not None,
             "waiting": hub.limiter.waiting,
@@ -102,6 +103,11 @@ def _public(data: Mapping[str, Any]) -> dict[str, Any]:
         **shown,
         **{key: _host(shown[key]) for key in ADDRESSES if shown.get(key)},
     }
+
+
+def _server(name: str) -> str:
+    model, _, url = name.rpartition("@")
+    return f"{model}@{_host(url)}"
 
 
 def _host(url: str) -> str:

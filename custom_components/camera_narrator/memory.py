@@ -53,6 +53,11 @@ class MemoryStore:
         if self._cameras.pop(subentry_id, None) is not None:
             self._save()
 
+    @property
+    def rungs(self) -> Mapping[str, str]:
+        """Return the rungs of all model servers that were asked so far."""
+        return self._rungs
+
     def get(self, server: str) -> str | None:
         """Return the rung of the schema ladder that a model server is known to stand on."""
         return self._rungs.get(server)

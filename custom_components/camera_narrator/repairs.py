@@ -70,14 +70,20 @@ class OrphanFlow(SubentryRepairFlow):
     """A camera's bridge was removed: which one takes it over?"""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Begin; what comes in here is the issue, not an answer."""
+        return await self.async_step_choose()
+
+    async def async_step_choose(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
         """Ask for another bridge."""
-        bridges = self.entry.get_subentries_of_type(const.SUBENTRY_BRIDGE)
-        if not bridges:
-            return self.async_abort(reason="no_bridge")
+        bridges = list(self.entry.get_subentries_of_type(const.SUBENTRY_BRIDGE))
         if user_input is not None:
             return self.change(const.CONF_BRIDGE, user_input[const.CONF_BRIDGE])
+        if not bridges:
+            return self.async_abort(reason="no_bridge")
         return self.async_show_form(
-            step_id="init",
+            step_id="choose",
             data_schema=vol.Schema(bridge_field(bridges)),
             description_placeholders={"camera": self.subentry.title},
         )

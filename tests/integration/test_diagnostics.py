@@ -1,0 +1,132 @@
+"""Reports carry what helps and nothing that opens a door."""
+
+from collections.abc import AsyncGenerator
+import json
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.camera_narrator import const
+from custom_components.camera_narrator.diagnostics import (
+    _host,
+    async_get_config_entry_diagnostics,
+    async_get_device_diagnostics,
+)
+from custom_components.camera_narrator.pipeline.models import (
+    Account,
+    Failure,
+    Look,
+    Outcomes,
+)
+from tests.integration import house
+
+SECRETS = (
+    "sk-secret-key",
+    "0" * 64,
+    "1" * 64,
+    "viewer",
+    "camera-password",
+    "channel-with-password",
+)
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
+    """Return a hub with a model server, a bridge and a camera, full of secrets."""
+    bridge = house.bridge_subentry()
+    camera = house.camera_subentry(
+        **{
+            const.CONF_PASSWORD: "camera-password",
+            const.CONF_URL: "rtsp://192.0.2.7/channel-with-password?user=viewer",
+        }
+    )
+    data: dict[str, Any] = {
+        **bridge["data"],
+        const.CONF_OLD_TOKEN_HASHES: ["1" * 64],
+        const.CONF_ADDRESS: "http://192.0.2.10:8123/ha",
+    }
+    entry = MockConfigEntry(
+        domain=const.DOMAIN,
+        data={
+            const.CONF_PROVIDER: const.PROVIDER_OPENAI,
+            const.CONF_BASE_URL: "https://api.example.com/v1",
+            const.CONF_API_KEY: "sk-secret-key",
+            const.CONF_MODEL: "seeing",
+        },
+        options={const.CONF_MQTT_PREFIX: "camera_narrator", const.CONF_CONCURRENCY: 2},
+        subentries_data=[{**bridge, "data": data}, camera],
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    hub = entry.runtime_data
+    hub.memory.set("seeing@https://api.example.com/v1", "json_object")
+    house.camera_of(entry).coordinator.update(
+        key_frame=house.frame(),
+        requests=3,
+        tokens=900,
+        account=Account(sampled=5, replaced=1, outcomes=Outcomes(received=4, analysed=2, gated=2)),
+        failure=Failure(code="timeout", message="too slow", at_wall_s=1.0, look=Look.ONSET),
+    )
+    yield entry
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Settings, accounts, counters, limiter and rung are there; keys, tokens, credentials and pictures are not."""
+    told = await async_get_config_entry_diagnostics(hass, entry)
+    text = json.dumps(told)
+    assert [secret for secret in SECRETS if secret in text] == []
+    assert "jpeg" not in text
+    assert told["entry"]["data"] == {
+        const.CONF_PROVIDER: const.PROVIDER_OPENAI,
+        const.CONF_BASE_URL: "https://api.example.com",
+        const.CONF_API_KEY: "**REDACTED**",
+        const.CONF_MODEL: "seeing",
+    }
+    assert told["entry"]["options"][const.CONF_CONCURRENCY] == 2
+    hub = told["hub"]
+    assert hub["provider"] == "seeing"
+    assert hub["rungs"] == {"seeing@https://api.example.com": "json_object"}
+    assert hub["limiter"] == {"held": False, "waiting": 0, "in_flight": 0}
+    (bridge,) = told["bridges"]
+    assert bridge["settings"][const.CONF_ADDRESS] == "http://192.0.2.10"
+    assert bridge["state"]["connected"] is False
+    (camera,) = told["cameras"]
+    assert camera["settings"]["title"] == house.DEVICE
+    assert camera["settings"][const.CONF_URL] == "rtsp://192.0.2.7"
+    assert camera["account"]["sampled"] == 5
+    assert camera["account"]["lost"] == 0
+    assert camera["account"]["outcomes"]["analysed"] == 2
+    assert (camera["requests"], camera["tokens"]) == (3, 900)
+    assert camera["failure"]["code"] == "timeout"
+
+
+async def test_a_device_tells_of_itself(
+    hass: HomeAssistant, entry: MockConfigEntry, device_registry: dr.DeviceRegistry
+) -> None:
+    """A camera's report names the camera, a bridge's the bridge, the hub's everything."""
+    told: dict[str | None, dict[str, Any]] = {
+        device.config_subentry_id: await async_get_device_diagnostics(hass, entry, device)
+        for device in dr.async_entries_for_config_entry(device_registry, entry.entry_id)
+    }
+    assert set(told[house.CAMERA]) == {"hub", "camera"}
+    assert told[house.CAMERA]["camera"]["settings"][const.CONF_KEY] == house.KEY
+    assert set(told[house.BRIDGE]) == {"hub", "bridge"}
+    assert set(told[None]) == {"entry", "hub", "bridges", "cameras"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://u:p@camera:554/path?x", "rtsp://camera"),
+        ("no address at all", "**REDACTED**"),
+        ("http://[::1", "**REDACTED**"),
+    ],
+)
+def test_addresses_are_cut_to_their_host(url: str, shown: str) -> None:
+    """What cannot be read is not shown."""
+    assert _host(url) == shown
