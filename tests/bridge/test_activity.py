@@ -197,6 +197,18 @@ def test_gap_and_reopening_begin_nothing() -> None:
     assert active_s(watch(detector, tall)) == []
 
 
+def test_gap_is_not_quiet() -> None:
+    """A camera that stood still while someone was there says quiet only once it has looked for its time."""
+    stage = Stage()
+    detector = settled(stage)
+    watch(
+        detector, ((at, stage.plane(box(20 + 12 * (at - 5), 30, 10, 30))) for at in seconds(5, 8))
+    )
+    looks = watch(detector, ((at, stage.plane()) for at in seconds(14, 20)))
+    assert active_s(looks)[0] == 14
+    assert 15 < active_s(looks)[-1] < 16.5
+
+
 def test_regions_are_where_it_moves() -> None:
     """Two people apart are two regions, each around its person."""
     stage = Stage()

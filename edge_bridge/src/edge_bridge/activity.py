@@ -51,6 +51,9 @@ class ActivityDetector:
 
     def observe(self, plane: Plane, captured_us: int) -> Verdict:
         """Look at one plane and return the verdict."""
+        if self._looked_us is not None and captured_us - self._looked_us > ON_US:
+            # A camera that gave no pictures was not quiet: nobody knows.
+            self._moved_us += captured_us - self._looked_us
         self._looked_us = captured_us
         before = self.verdict
         live = self._scene.moving(plane, captured_us, hold=HOLD if before.active else 1.0)

@@ -24,6 +24,7 @@ SECOND_SESSION_S = 2.0
 """For the second open that shows whether a camera allows one."""
 ANSWER_S = 15.0
 """Who waits for a probe hears something by then: open, watch, second session, and a read that may hang."""
+SEEN_PACKETS = 5
 SUB_STREAM_PX = 1440
 """Above this height decoding costs more than any picture sent is worth."""
 PREVIEW_HEIGHT_PX = 480
@@ -117,11 +118,11 @@ class _Look:
 
     @property
     def fps(self) -> float:
-        """The announced rate, else the one that was seen."""
-        if announced := rate_of(self.stream):
-            return round(announced, 2)
+        """The rate that was seen; the announced one, which is often the clock's, where too little was."""
         span_s = self._last_s - self._first_s
-        return round((self.packets - 1) / span_s, 1) if span_s > 0 else 0.0
+        if self.packets >= SEEN_PACKETS and span_s > 0:
+            return round((self.packets - 1) / span_s, 1)
+        return round(rate_of(self.stream), 2)
 
     def _take(self, packet: av.Packet[VideoStream]) -> None:
         self.packets += 1
