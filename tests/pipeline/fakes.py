@@ -83,7 +83,7 @@ class FakeClock(Clock):
                 timers.remove(timer)
                 timer[2]()
             heapq.heapify(timers)
-            if not loop._ready and not due:  # noqa: SLF001 - the only way to know that nothing is left to do
+            if not loop._ready and not due:
                 return
         raise AssertionError("the loop never comes to rest: something polls")
 
@@ -113,6 +113,7 @@ class Step:
     seconds: float = 0.0
     answer: Analysis | None = None
     error: Exception | None = None
+    unfinished: bool = False
     usage: Usage = field(default_factory=lambda: Usage(input_tokens=100, output_tokens=20))
 
 
@@ -124,6 +125,7 @@ class Asked:
     chunk: Chunk
     ended_s: float | None = None
     cancelled: bool = False
+    accepted: bool = False
 
 
 class ScriptedProvider(Provider):
@@ -164,6 +166,9 @@ class ScriptedProvider(Provider):
         asked.ended_s = self._clock.monotonic()
         if step.error is not None:
             raise step.error
+        if step.unfinished:
+            return
+        asked.accepted = True
         answer = step.answer or saying(f"Sentence {number}.")
         yield Partial(fields={}, analysis=answer, usage=step.usage)
 

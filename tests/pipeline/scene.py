@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.models import (
@@ -127,13 +128,12 @@ class Scene:
         """Return the counters of the present epoch."""
         return self.source.outcomes(self.epoch)
 
-    def story_pictures(self) -> list[tuple[str, int]]:
-        """Return every picture shown in an answered story request."""
+    def accepted(self) -> list[list[tuple[str, int]]]:
+        """Return the pictures of each story request that was answered."""
         return [
-            frame.identity
+            [frame.identity for frame in asked.chunk.frames]
             for asked in self.provider.asked
-            if asked.ended_s is not None and asked.chunk.look is not Look.QUESTION
-            for frame in asked.chunk.frames
+            if asked.accepted and asked.chunk.look is not Look.QUESTION
         ]
 
 
@@ -148,10 +148,14 @@ async def narrated(
     reports_activity: bool = True,
     concurrency: int = 2,
     clock: FakeClock | None = None,
+    source: CameraSource | None = None,
 ) -> AsyncIterator[Scene]:
     """Run the narration of one camera for the block."""
+    if source is not None:
+        clock = cast("FakeClock", source._clock)
+        connected = False
     clock = clock or FakeClock()
-    source = CameraSource(
+    source = source or CameraSource(
         camera="door",
         settings=CameraSettings(title="Front door", profile=profile, enabled=enabled),
         clock=clock,

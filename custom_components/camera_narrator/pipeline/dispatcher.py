@@ -78,7 +78,7 @@ class Dispatcher:
     def abandon(self) -> Reply | None:
         """Stop for good; return the request whose reply nobody took, under way or ended."""
         self.cancel()
-        return self.reply()
+        return Reply(request=self._flying) if self._flying is not None else self.reply()
 
     def cancel(self) -> None:
         """Stop the request under way; its reply is neither analysis nor error."""
@@ -96,9 +96,10 @@ class Dispatcher:
             async with self._turn:
                 self._flying = self._compose()
                 if self._flying is not None:
-                    self._reply = Reply(request=self._flying)
                     self._reply = await self._request(self._flying)
         finally:
+            if self._flying is not None and self._reply is None:
+                self._reply = Reply(request=self._flying)
             self._task = self._turn = self._flying = None
             self._wake()
 

@@ -134,7 +134,7 @@ class CameraSource:
         self.buffer.add(frame, now_s)
         if not frame.replay:
             self._infer_activity(frame, now_s)
-        self._tell(Seen(captured_s=frame.captured_s, active=frame.active, novelty=frame.novelty))
+        self._see(frame)
 
     def reject(self, epoch: str) -> None:
         """Count a malformed frame of this camera, or one over its rate."""
@@ -229,6 +229,7 @@ class CameraSource:
         self._story_from_s = from_s
         for frame in self.late.release(from_s):
             self.buffer.add(frame, self._clock.monotonic())
+            self._see(frame)
 
     def part(self) -> None:
         """No visit is open: replayed frames are late."""
@@ -268,6 +269,9 @@ class CameraSource:
     def _tell(self, fact: Fact) -> None:
         self._facts.append(fact)
         self._changed.set()
+
+    def _see(self, frame: Frame) -> None:
+        self._tell(Seen(captured_s=frame.captured_s, active=frame.active, novelty=frame.novelty))
 
     def _joins_story(self, frame: Frame) -> bool:
         return self._story_from_s is not None and frame.captured_s >= self._story_from_s
