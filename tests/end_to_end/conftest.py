@@ -1,0 +1,35 @@
+"""One house for all tests; what runs in it are processes, so this one needs its sockets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+import pytest_socket
+
+from rigs.broker import find_mosquitto
+from tests.end_to_end.house import House
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _sockets_for_the_house() -> None:
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def _sockets_for_the_test(_sockets_for_the_house: None) -> None:
+    # Each test's setup closes them anew.
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def verify_cleanup() -> None:
+    """Stand in for the check of a Home Assistant in process: here there is none, and the house goes on."""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house() -> AsyncIterator[House]:
+    """Everything that a real house has, up and running."""
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto cannot be had here: see script/bootstrap mosquitto")
+    async with House() as house:
+        yield house

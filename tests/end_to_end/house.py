@@ -1,0 +1,300 @@
+"""A whole house, every part a process of its own: cameras, bridge, Home Assistant, broker and model server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import sys
+from typing import Any, Self
+
+from rigs.broker import Broker
+from rigs.camera_process import CameraProcess
+from rigs.home_assistant import HomeAssistant
+from rigs.home_assistant_client import HomeAssistantClient
+from rigs.home_assistant_socket import HomeAssistantSocket, Json, Subscription
+from rigs.link import Link
+from rigs.model_server import ModelServer
+from rigs.mqtt_listener import Message, MqttListener
+from rigs.process import Process, Processes
+from tests.end_to_end import dialogs
+from tests.end_to_end.journal import Journal
+
+PREFIX = "camera_narrator"
+API_KEY = "the key of the model server"
+BRIDGE = "Bridge"
+NUMBERS = {"front": 1, "yard": 2, "garden": 3, "drive": 4, "shed": 5, "garage": 6}
+"""The cameras, and what each burns into its pictures; `garage` has a simulator of its own."""
+FPS = 5
+"""Two looks of the detector in half a second, at little cost."""
+WAIT_S = 90.0
+"""These are no measurements: far beyond what a busy machine takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One MQTT message, as somebody outside received it."""
+
+    camera: str
+    kind: str
+    text: str
+    retained: bool
+    at_s: float
+
+    @property
+    def data(self) -> Json:
+        """The payload as JSON."""
+        data: Json = json.loads(self.text)
+        return data
+
+    @classmethod
+    def of(cls, message: Message) -> Told:
+        """Read a message."""
+        camera, _, kind = message.topic.removeprefix(f"{PREFIX}/").rpartition("/")
+        return cls(
+            camera=camera,
+            kind=kind,
+            text=message.text,
+            retained=message.retained,
+            at_s=message.received_s,
+        )
+
+
+class House:
+    """Brings everything up through the dialogs a user clicks; each part can die and come back."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self.told: Journal[Told] = Journal("MQTT")
+        self.bus: Journal[Json] = Journal("bus")
+        """The integration's events, as automations see them."""
+        self.states: Journal[Json] = Journal("states")
+        """Every state written while somebody listened."""
+        self.model = ModelServer(api_key=API_KEY)
+        self.entry_id = ""
+        self.token = ""
+        self.processes: Processes
+        self.broker: Broker
+        self.home_assistant: HomeAssistant
+        self.client: HomeAssistantClient
+        self.link: Link
+        self.bridge: Process
+        self._simulators: dict[str, CameraProcess] = {}
+        self._entities: dict[tuple[str, str], str] = {}
+        self._stack = AsyncExitStack()
+        self._listeners: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self.processes = await stack.enter_async_context(Processes())
+            await self.model.start()
+            stack.push_async_callback(self.model.stop)
+            self.home_assistant = await stack.enter_async_context(
+                HomeAssistant(self.processes, headless=True, level="debug")
+            )
+            self.link = await stack.enter_async_context(Link(self.home_assistant.port))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._start_cameras())
+                group.create_task(self._start_broker(stack))
+                group.create_task(self.start_home_assistant())
+            await self._move_in()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for listener in self._listeners:
+            listener.cancel()
+        await asyncio.gather(*self._listeners, return_exceptions=True)
+        await self._stack.aclose()
+
+    # -- the parts ----------------------------------------------------------------------------------------------
+
+    async def start_home_assistant(self) -> None:
+        """Start Home Assistant, or start it again, and listen to its bus from then on."""
+        self.client = await self.home_assistant.start()
+        socket = await HomeAssistantSocket.open(
+            self.client.session, self.client.url, self.client.token
+        )
+        self._listen(await socket.subscribe(event_type=f"{PREFIX}_event"), self.bus)
+        self._listen(await socket.subscribe(event_type="state_changed"), self.states)
+
+    async def start_bridge(self) -> None:
+        """Start the bridge, or start it again, with the same token and state."""
+        self.bridge = await self.run_bridge("edge-bridge", token=self.token)
+
+    async def run_bridge(self, name: str, *, token: str, level: str = "info") -> Process:
+        """Run a bridge with a state folder of its own name."""
+        command = [
+            *(str(Path(sys.executable).with_name("edge-bridge")), "run"),
+            *("--url", self.link.url, "--name", name, "--log-level", level),
+            *("--state", str(self.processes.folder / name)),
+        ]
+        return await self.processes.start(name, command, env={"CAMERA_NARRATOR_TOKEN": token})
+
+    async def stop_bridge(self) -> None:
+        """End the bridge in good order, and wait until Home Assistant has its last word."""
+        await self.bridge.stop()
+        await self.state(BRIDGE, "bridge_connected", "off")
+
+    async def start_garage(self, port: int = 0) -> None:
+        """Start the one camera that has a process of its own."""
+        self._simulators["garage"] = await CameraProcess.start(
+            self.processes, [_spec("garage")], port=port, name="garage"
+        )
+
+    def simulator(self, camera: str) -> CameraProcess:
+        """Return the process that plays a camera."""
+        return self._simulators[camera]
+
+    # -- what happens in front of a camera ----------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def visit(self, camera: str) -> AsyncIterator[None]:
+        """Have somebody in the picture for the length of the block."""
+        await self.simulator(camera).set(camera, visit=True)
+        try:
+            yield
+        finally:
+            await self.simulator(camera).set(camera, visit=False)
+
+    async def truth(self, camera: str) -> Json:
+        """Return what the simulator has drawn and sent."""
+        cameras: Json = (await self.simulator(camera).status())["cameras"]
+        truth: Json = cameras[camera]
+        return truth
+
+    async def pictures(self, camera: str, count: int) -> None:
+        """Wait until the camera has drawn so many more pictures for those who watch it."""
+        wanted = (await self.truth(camera))["pictures_sent"] + count
+        await _until(lambda: self._sent(camera), lambda sent: sent >= wanted)
+
+    # -- what is seen of it -------------------------------------------------------------------------------------
+
+    async def event(self, camera: str, *phases: str, since: int = 0) -> Told:
+        """Wait for the MQTT message of a phase of a camera's event."""
+        accept = of_event(camera, *phases)
+        return await self.told.wait_for(accept, since=since, timeout_s=WAIT_S)
+
+    def entity(self, camera: str, kind: str) -> str:
+        """Return the id of an entity of a camera, of the bridge, or of the hub (``""``)."""
+        return self._entities[camera, kind]
+
+    async def state(self, camera: str, kind: str, state: str, **attributes: Any) -> Json:
+        """Wait until an entity's state and attributes are these."""
+
+        def accept(now: Json) -> bool:
+            return now["state"] == state and attributes.items() <= now["attributes"].items()
+
+        entity_id = self.entity(camera, kind)
+        return await self.client.wait_for_state(entity_id, accept, timeout_s=WAIT_S)
+
+    def written(self, camera: str, kind: str, *, since: int = 0) -> list[Json]:
+        """Return the states of an entity that were written from then on, in order."""
+        entity_id = self.entity(camera, kind)
+        changes = self.states.since(since, lambda change: change["data"]["entity_id"] == entity_id)
+        return [change["data"]["new_state"] for change in changes if change["data"]["new_state"]]
+
+    async def diagnostics(self) -> Json:
+        """Return the hub's diagnostics, as they are downloaded."""
+        path = f"/api/diagnostics/config_entry/{self.entry_id}"
+        data: Json = (await self.client.get(path))["data"]
+        return data
+
+    async def accounts(self) -> dict[str, Json]:
+        """Return each camera's account, by camera."""
+        cameras = (await self.diagnostics())["cameras"]
+        return {camera["settings"]["key"]: camera["account"] for camera in cameras}
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    async def _start_cameras(self) -> None:
+        names = [name for name in NUMBERS if name != "garage"]
+        cameras = await CameraProcess.start(self.processes, [_spec(name) for name in names])
+        self._simulators |= dict.fromkeys(names, cameras)
+        await self.start_garage()
+
+    async def _start_broker(self, stack: AsyncExitStack) -> None:
+        self.broker = await Broker.started(self.processes, persistent=True)
+        listener = await stack.enter_async_context(
+            MqttListener(self.broker.host, self.broker.port, f"{PREFIX}/#")
+        )
+        await listener.until_subscribed()
+        self._listeners.append(asyncio.create_task(self._hear(listener)))
+
+    async def _move_in(self) -> None:
+        client = self.client
+        await dialogs.add_mqtt(client, self.broker)
+        self.entry_id = await dialogs.add_hub(client, self.model, api_key=API_KEY)
+        flow = await dialogs.show_token(client, self.entry_id, self.link.url)
+        self.token = flow.placeholders["token"]
+        await self.start_bridge()
+        await dialogs.keep_bridge(flow, BRIDGE)
+        for name in NUMBERS:
+            url = self.simulator(name).urls[name]
+            await dialogs.add_camera(client, self.entry_id, name.capitalize(), url)
+        await self._learn_entities()
+        for name in NUMBERS:
+            await self.state(name, "connected", "on")
+
+    async def _learn_entities(self) -> None:
+        owners = {
+            subentry["subentry_id"]: subentry["title"]
+            for subentry in await self.client.subentries(self.entry_id)
+        }
+        for entity in await self.client.command("config/entity_registry/list"):
+            if entity["config_entry_id"] == self.entry_id:
+                owner = owners.get(entity["config_subentry_id"], "")
+                kind = entity["unique_id"].partition("_")[2]
+                name = owner if owner in {"", BRIDGE} else owner.lower()
+                self._entities[name, kind] = entity["entity_id"]
+
+    async def _sent(self, camera: str) -> int:
+        sent: int = (await self.truth(camera))["pictures_sent"]
+        return sent
+
+    async def _hear(self, listener: MqttListener) -> None:
+        async for message in listener:
+            self.told.add(Told.of(message))
+
+    def _listen(self, events: Subscription, journal: Journal[Json]) -> None:
+        async def listen() -> None:
+            async for event in events:
+                journal.add(event)
+
+        self._listeners.append(asyncio.create_task(listen()))
+
+
+def of_event(camera: str, *phases: str) -> Callable[[Told], bool]:
+    """Accept the messages of a camera's events, of these phases or of all."""
+
+    def accept(told: Told) -> bool:
+        return (told.camera, told.kind) == (camera, "event") and (
+            not phases or told.data["phase"] in phases
+        )
+
+    return accept
+
+
+def lost(account: Mapping[str, Any]) -> int:
+    """Return the frames nobody can account for; everything else must add up, and nothing be negative."""
+    outcomes = account["outcomes"]
+    fates = ("rejected", "analysed", "failed", "gated", "not_selected", "evicted")
+    here = sum(outcomes[fate] for fate in (*fates, "buffered", "in_flight"))
+    assert outcomes["received"] == here, outcomes
+    elsewhere = ("replaced", "overflowed", "withdrawn", "unacknowledged", "base", "lost")
+    assert account["sampled"] == here + sum(account[fate] for fate in elsewhere), account
+    assert min(*(account[fate] for fate in elsewhere), *outcomes.values()) >= 0, account
+    missing: int = account["lost"]
+    return missing
+
+
+def _spec(name: str) -> str:
+    return f"{name}=code,number={NUMBERS[name]},fps={FPS}"
+
+
+async def _until[T](read: Callable[[], Any], accept: Callable[[T], bool]) -> None:
+    """Look again and again: the simulator has no way to call."""
+    async with asyncio.timeout(WAIT_S):
+        while not accept(await read()):
+            await asyncio.sleep(0.1)
