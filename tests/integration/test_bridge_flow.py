@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from hashlib import sha256
+import json
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestClient
@@ -12,15 +14,18 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import yaml
 
 from custom_components.camera_narrator import bridge_flow, const, tokens
 from custom_components.camera_narrator.bridge_flow import clean_address, default_address
 from custom_components.camera_narrator.protocol import PATH, ErrorCode
+from edge_bridge import __main__ as edge_bridge_main, settings
 from tests.integration.dialogs import Result, add_hub, after_progress, suggested
 from tests.integration.paired_bridge import PairedBridge
 
 closes_a_bridge = pytest.mark.parametrize("expected_lingering_timers", [True])
 """aiohttp's server starts the heartbeat of a closed socket anew when the peer's goodbye comes in; it ends by itself."""
+TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 ADDRESS = "http://192.0.2.10:8123"
 
 
@@ -328,3 +333,24 @@ async def test_the_address_offered(hass: HomeAssistant) -> None:
 def test_addresses_of_home_assistant(typed: str, address: str | None) -> None:
     """A base path stays, credentials and other schemes are refused."""
     assert clean_address(typed) == address
+
+
+@pytest.mark.parametrize("place", [("progress", "wait"), ("step", "rotate", "description")])
+def test_the_lines_shown_start_a_bridge(place: tuple[str, ...]) -> None:
+    """The file they describe holds all that the bridge asks for; the commands are those it has."""
+    text = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]
+    for part in place:
+        text = text[part]
+    shown = {"token": "t0ken-_", "address": ADDRESS, "image": "image:1", "package": "package"}
+    blocks = [block.strip() for block in text.format(**shown).split("```")[1::2]]
+    file, docker, compose, uvx = blocks
+    environment = dict(line.split("=", 1) for line in file.splitlines())
+    flags = edge_bridge_main._parser().parse_args(uvx.partition(" edge-bridge ")[2].split())
+    loaded = settings.load(flags, environment)
+    assert (loaded.url, loaded.token) == (ADDRESS, "t0ken-_")
+    assert "--env-file bridge.env" in uvx
+    assert docker.endswith("--volume edge-bridge:/data image:1")
+    assert "--env-file bridge.env" in docker
+    service = yaml.safe_load(compose)["services"]["edge-bridge"]
+    assert (service["image"], service["env_file"]) == ("image:1", "bridge.env")
+    assert service["volumes"] == ["edge-bridge:/data"]
