@@ -1,10 +1,11 @@
 """The live view, out of the buffer: no second session to the camera, and nothing is decoded."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, override
 
 from aiohttp import web
 from homeassistant.components.camera import Camera, async_get_still_stream
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import NarratorConfigEntry
@@ -25,6 +26,9 @@ GLANCE_S: Final = 3.0
 """Short, so that the pictures of a dashboard do not keep all cameras at a high rate."""
 RENEW_S: Final = 4.0
 """Between the wishes of one watched stream: two chances before STREAM_S ends."""
+TOKEN_LIFE: Final = timedelta(minutes=30)
+"""Of the link to the picture. Home Assistant's own 5 minutes write 288 states a day and camera, with 12 cameras a
+third of the recorder rows this integration allows itself."""
 
 
 async def async_setup_entry(
@@ -46,6 +50,7 @@ class LiveView(CameraEntity, Camera):
     def __init__(self, camera: HubCamera, key: str) -> None:
         """Look into the buffer of a camera."""
         CameraEntity.__init__(self, camera, key)
+        self._token_made: datetime | None = None
         Camera.__init__(self)
         self._asked_s = float("-inf")
 
@@ -54,6 +59,15 @@ class LiveView(CameraEntity, Camera):
     def available(self) -> bool:
         """Return whether there is something to see."""
         return self.coordinator.state.connected
+
+    @override
+    @callback
+    def async_update_token(self) -> None:
+        """Renew the link to the picture when its time has come."""
+        now = datetime.now(UTC)
+        if self._token_made is None or now - self._token_made >= TOKEN_LIFE:
+            self._token_made = now
+            super().async_update_token()
 
     @property
     @override

@@ -41,12 +41,14 @@ class CameraPublisher:
     @callback
     def connected(self, *, connected: bool, problem: str | None = None) -> None:
         """Show whether pictures come in, and if not, why: a wire code, or that the bridge is away."""
+        before = self._coordinator.state
         if connected:
             self._coordinator.update(connected=True, problem=None)
         else:
             problem = problem or BRIDGE_AWAY
             self._coordinator.update(connected=False, problem=problem, active=None)
-        self.repeat()
+        if before.connected != connected or before.active != self._coordinator.state.active:
+            self.repeat()
 
     @callback
     def activity(self, *, active: bool) -> None:

@@ -133,7 +133,6 @@ BRIDGE_SENSORS: Final = (
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=1,
-        entity_registry_enabled_default=False,
         value_fn=lambda state: state.cpu_percent,
     ),
     BridgeSensorDescription(
@@ -143,7 +142,6 @@ BRIDGE_SENSORS: Final = (
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.MEBIBYTES,
         suggested_display_precision=0,
-        entity_registry_enabled_default=False,
         value_fn=lambda state: state.memory_bytes,
     ),
 )
@@ -177,7 +175,9 @@ class NarrativeSensor(CameraEntity, RestoreSensor):
     """The sentence of the present or last visit; it survives a restart."""
 
     # A sentence is kept once, as the state; its whole text may be ten times as long.
-    _unrecorded_attributes = frozenset({"text", "from", "to", "event_id", "provider", "frames"})
+    _unrecorded_attributes = frozenset(
+        {"text", "from", "to", "seconds", "event_id", "provider", "frames", "latency"}
+    )
     _attr_native_value = NOTHING_YET
 
     _shown: Narrative | None = None
@@ -214,9 +214,11 @@ class NarrativeSensor(CameraEntity, RestoreSensor):
             "text": narrative.text,
             "from": datetime.fromtimestamp(narrative.span.from_wall_s, UTC),
             "to": datetime.fromtimestamp(narrative.span.to_wall_s, UTC),
+            "seconds": round(narrative.span.seconds, 1),
             "event_id": narrative.event_id,
             "provider": narrative.provider,
             "frames": narrative.frames,
+            "latency": round(narrative.latency_s, 1),
         }
 
 

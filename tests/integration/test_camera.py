@@ -1,17 +1,23 @@
 """The live view of a camera, out of the buffer."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from unittest.mock import patch
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.camera import CameraEntityFeature, async_get_image
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import STATE_UNAVAILABLE, Platform
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
-from pytest_homeassistant_custom_component.common import snapshot_platform
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+    snapshot_platform,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
@@ -54,6 +60,22 @@ async def test_the_live_view(
 
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
     assert hass.states.get(VIEW).attributes["supported_features"] == CameraEntityFeature(0)
+
+
+async def test_the_link_lives_longer_than_home_assistants_own(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Home Assistant's renewal every 5 minutes writes a state only every half an hour."""
+    entry = await move_in(hass, Platform.CAMERA)
+    stream(entry)
+    changes = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    for _ in range(13):
+        freezer.tick(timedelta(minutes=5))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+
+    assert [change.data["entity_id"] for change in changes] == [VIEW, VIEW]
 
 
 async def test_a_glance_gets_the_newest_frame(hass: HomeAssistant, wishes: list[float]) -> None:

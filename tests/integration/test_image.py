@@ -65,8 +65,8 @@ async def test_a_visit_changes_the_picture_a_few_times(hass: HomeAssistant) -> N
 
     A minute's visit in the profile `balanced` (looks at 0, 4, 10, 20 s and at its end) writes 3 rows here, up to 6
     of the narrative, 4 of the event and 4 of the activity: 17, so 12 cameras with 30 such visits a day write 6120.
-    The links of their live views, which Home Assistant renews every 5 minutes, are 3456 more, those of their key
-    frames 288 at most: 9864 of the 10 000 that the integration allows itself.
+    The links of their live views, renewed every 30 minutes, are 576 more, those of their key frames 288 at most, and
+    load and memory of a bridge, once a minute each, 2880: 9864 of the 10 000 that the integration allows itself.
     """
     entry = await move_in(hass, Platform.IMAGE)
     camera = stream(entry)
