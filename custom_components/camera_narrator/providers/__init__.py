@@ -30,7 +30,7 @@ async def create(
     hass: HomeAssistant, data: Mapping[str, str], rungs: RungStore | None = None
 ) -> Provider:
     """Return the provider that a hub's data describes, without contacting it."""
-    return await PROVIDERS[data[CONF_PROVIDER]](hass, data, rungs or Rungs())
+    return await PROVIDERS[data[CONF_PROVIDER]](hass, data, Rungs() if rungs is None else rungs)
 
 
 async def create_builtin(

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ..pipeline.models import Usage
-from ..pipeline.partial_json import PartialObject
+from ..pipeline.partial_json import LENGTH_MAX, PartialObject
 from .faults import Server
 from .ladder import Rung
 from .refusal import is_refusal
@@ -35,6 +35,8 @@ class Reading[T]:
     """Fields worth telling before the answer is complete."""
     of_fields: Callable[[Mapping[str, object]], T]
     """Raises ValueError where fields are missing or wrong."""
+    of_unasked: Callable[[Mapping[str, object]], T]
+    """The same on the rung without a shape, where the model sent an object all the same."""
     of_text: Callable[[str], T]
     """On the rung without a shape; raises ValueError where nothing is left."""
 
@@ -54,7 +56,7 @@ class Answer[T]:
         self._refused = False
         self._finish: str | None = None
         self._told: dict[str, object] = {}
-        self._in_object = False
+        self._no_object = False
         self.usage = Usage()
 
     @property
@@ -100,29 +102,28 @@ class Answer[T]:
             raise NotAsAgreedError from None
 
     def _take(self, text: str) -> bool:
-        """Add words of the answer; on a rung with a shape, read on in the object."""
+        """Add words of the answer; where an object was agreed, read on in it."""
         self._text += text
-        if self._rung is Rung.TEXT or not text:
+        if len(self._text) > LENGTH_MAX:
+            raise ValueError("an answer without end")
+        if self._rung is Rung.TEXT or self._no_object:
             return False
-        if not self._in_object:
-            _, brace, text = text.partition("{")
-            if not brace:
-                return False
-            self._in_object = True
-            text = brace + text
-        known = len(self._told)
-        fields = self._object.feed(text)
-        self._told |= {name: fields[name] for name in fields if name in self._reading.names}
-        return len(self._told) > known
+        told = len(self._told)
+        try:
+            fields = self._object.feed(text)
+        except ValueError:  # a brace in prose, or broken JSON: the whole text will tell
+            self._no_object = True
+            return False
+        self._told = {name: fields[name] for name in fields if name in self._reading.names}
+        return len(self._told) > told
 
     def _of_text(self, text: str, fields: Mapping[str, object] | None) -> T:
         """Read an answer that no shape was agreed for, and one that comes as an object all the same."""
         if fields is not None:
-            narrative = fields.get("narrative")
-            text = narrative if isinstance(narrative, str) else ""
-        elif text.startswith("{"):
+            return self._of_unasked(fields)
+        if text.startswith("{"):
             raise self._cut()
-        elif self._finish == "length":  # the whole sentences of it
+        if self._finish == "length":  # the whole sentences of it
             sentences = _SENTENCES.match(text)
             text = sentences[0] if sentences else ""
         elif self._finish is None:
@@ -131,6 +132,12 @@ class Answer[T]:
             return self._reading.of_text(text)
         except ValueError:
             raise self._server.bad_answer("answered without a sentence") from None
+
+    def _of_unasked(self, fields: Mapping[str, object]) -> T:
+        try:
+            return self._reading.of_unasked(fields)
+        except ValueError:
+            raise self._server.bad_answer("answered in a shape of its own") from None
 
     def _nothing(self) -> Exception:
         if self._thought or self._thoughts.open or self._text:

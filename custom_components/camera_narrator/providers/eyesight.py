@@ -16,10 +16,8 @@ COLOURS: Final = {
     "green": (20, 150, 50),
     "blue": (25, 70, 220),
     "yellow": (245, 215, 20),
-    "black": (10, 10, 10),
-    "white": (250, 250, 250),
 }
-"""Far apart, each with one everyday name: who cannot see guesses right once in six, with the shape once in eighteen."""
+"""Far apart, each with one everyday name: who cannot see guesses colour and shape right once in twelve."""
 SHAPES: Final = {
     "circle": (
         "circle",

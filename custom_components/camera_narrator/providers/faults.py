@@ -12,6 +12,7 @@ from ..pipeline.errors import Fault, ProviderError
 from . import complaints
 from .redaction import redacted
 from .retry_after import retry_after_s
+from .stream import WebPageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Server:
         match error:
             case ProviderError():
                 return error
+            case WebPageError():
+                return self.bad_answer("answered with a web page: check the address")
             case openai.APIConnectionError():
                 return self._unreachable(error)
             case openai.APIError():

@@ -91,4 +91,7 @@ def instruction(rung: Rung, schema: Schema) -> str:
             shape = json.dumps(schema.json_schema, separators=(",", ":"))
             return f"Answer with one JSON object and nothing else. Its JSON schema: {shape}"
         case Rung.TEXT:
-            return "Answer in one or two plain sentences and nothing else: no JSON, no fields, no Markdown."
+            return (
+                "Unlike said above, answer in plain words and nothing else, in at most two sentences: "
+                "no fields, no JSON, no Markdown."
+            )

@@ -16,6 +16,10 @@ BROKEN: Final = (openai.OpenAIError, httpx.HTTPError, httpx.StreamError, OSError
 """All that opening and reading a stream raises; transport errors come raw, TimeoutError is an OSError."""
 
 
+class WebPageError(ValueError):
+    """A page came where a stream was asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to wait for each stage of an answer."""
@@ -30,6 +34,13 @@ class Patience:
     """After the last token for the counts, which do not delay the words for long."""
     total_s: float = 180.0
     """By then newer pictures tell more."""
+
+    @property
+    def transport(self) -> openai.Timeout:
+        """Return what the HTTP client watches over: all but reading, whose stages are watched here."""
+        return openai.Timeout(
+            connect=self.connect_s, read=None, write=self.between_s, pool=self.connect_s
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,8 @@ async def pieces(
         stream = await opening()
     begun = finished = False
     try:
+        if "html" in stream.response.headers.get("content-type", ""):
+            raise WebPageError
         events = aiter(stream)
         while True:
             try:

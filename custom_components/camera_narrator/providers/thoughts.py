@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-_OPEN: Final = re.compile(r"\s*<(think|thinking|thought)>")
-_CLOSE: Final = re.compile(r"</(think|thinking|thought)>\s*")
+_OPEN: Final = re.compile(r"\s*<(?:think|thinking|thought)>")
+_CLOSE: Final = re.compile(r"</(?:think|thinking|thought)>")
 _OPEN_MAX: Final = len("<thinking>")
 _CLOSE_MAX: Final = len("</thinking>")
 
