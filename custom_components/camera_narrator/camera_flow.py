@@ -13,12 +13,12 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
-from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from . import const
 from .bridge_link import BridgeLink, ProbeFailed
 from .camera_address import Address, InvalidAddress, camera_key
+from .camera_facts import facts
 from .camera_form import (
     CONF_ADD_ANYWAY,
     flat,
@@ -28,7 +28,7 @@ from .camera_form import (
     typed_before,
 )
 from .gateway import async_setup_http
-from .preview import async_setup_previews, plain, signed
+from .preview import async_setup_previews
 from .protocol import Capability, ErrorCode, Probed, Source, Transport
 
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
@@ -150,7 +150,9 @@ class CameraFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id="confirm",
             data_schema=vol.Schema({}),
-            description_placeholders=await self._facts(self._outcome.probed),
+            description_placeholders=await facts(
+                self.hass, self._outcome.probed, preview=self._preview
+            ),
             last_step=True,
         )
 
@@ -300,37 +302,6 @@ class CameraFlow(ConfigSubentryFlow):
                 const.CONF_PASSWORD: self._address.password,
             }
         return data
-
-    async def _facts(self, probed: Probed) -> dict[str, str]:
-        words = await async_get_translations(
-            self.hass, self.hass.config.language, "common", [const.DOMAIN]
-        )
-
-        def word(key: str) -> str:
-            return words.get(f"component.{const.DOMAIN}.common.{key}", key)
-
-        advice = [
-            word(key)
-            for key, given in (
-                ("sub_stream_advice", probed.sub_stream),
-                ("one_session_advice", probed.one_session),
-            )
-            if given
-        ]
-        picture = f"![]({signed(self.hass, self._preview)})" if self._preview else ""
-        return {
-            "preview": picture,
-            "codec": plain(probed.codec),
-            "size": f"{probed.width} × {probed.height}",
-            "fps": f"{probed.fps:g}",
-            "key_interval": (
-                word("one_key_frame")
-                if probed.key_interval_s is None
-                else f"{probed.key_interval_s:.1f} s"
-            ),
-            "audio": word("audio" if probed.audio else "no_audio"),
-            "advice": "\n\n".join(advice),
-        }
 
     @property
     def _reconfigures(self) -> bool:

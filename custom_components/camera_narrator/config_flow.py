@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, override
 
@@ -20,26 +19,24 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
-import voluptuous as vol
 from yarl import URL
 
 from . import const
 from .bridge_flow import BridgeFlow
 from .camera_flow import CameraFlow
 from .options_flow import NarratorOptionsFlow, prefixes
-from .pipeline.errors import Fault, ProviderError
+from .pipeline.errors import ProviderError
 from .preview import plain
 from .providers import create_openai
-from .providers.address import Address
 from .providers.ladder import Rungs
+from .server_form import (
+    KEY_SCHEMA,
+    LIST_PLACES,
+    PLACES,
+    SERVER_SCHEMA,
+    model_schema,
+    server_url,
+)
 
 if TYPE_CHECKING:
     from .providers.eyesight import CheckResult
@@ -49,55 +46,6 @@ BUILTIN_TITLE = "Camera Narrator"
 BUILTIN_UNIQUE_ID = "builtin"
 MODELS_TIMEOUT_S = 10
 """A list of models is small and at hand; whoever needs longer does not have one."""
-
-_SERVER = vol.Schema(
-    {
-        vol.Required(const.CONF_BASE_URL): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.URL)
-        ),
-        vol.Optional(const.CONF_API_KEY): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-        ),
-    }
-)
-_KEY = vol.Schema(
-    {
-        vol.Required(const.CONF_API_KEY): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-        ),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a fault is shown: the step, the field and the words."""
-
-    step: str
-    field: str
-    error: str
-
-
-_PLACES: Mapping[Fault, _Place] = {
-    Fault.UNREACHABLE: _Place(step="server", field=const.CONF_BASE_URL, error="cannot_connect"),
-    Fault.UNAUTHORIZED: _Place(step="server", field=const.CONF_API_KEY, error="invalid_auth"),
-    Fault.MODEL_UNKNOWN: _Place(step="model", field=const.CONF_MODEL, error="model_unknown"),
-    Fault.PICTURES_REJECTED: _Place(
-        step="model", field=const.CONF_MODEL, error="pictures_rejected"
-    ),
-    Fault.TIMEOUT: _Place(step="model", field="base", error="timeout"),
-    Fault.RATE_LIMITED: _Place(step="model", field="base", error="rate_limited"),
-    Fault.OVERLOADED: _Place(step="model", field="base", error="overloaded"),
-    Fault.REFUSED: _Place(step="model", field="base", error="refused"),
-    Fault.BAD_ANSWER: _Place(step="model", field=const.CONF_MODEL, error="bad_answer"),
-}
-
-
-_LIST_PLACES: Mapping[Fault, dict[str, str]] = {
-    Fault.UNREACHABLE: {const.CONF_BASE_URL: "cannot_connect"},
-    Fault.TIMEOUT: {const.CONF_BASE_URL: "timeout"},
-    Fault.UNAUTHORIZED: {const.CONF_API_KEY: "invalid_auth"},
-}
 
 
 class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
@@ -161,7 +109,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         return self.async_show_form(
             step_id="server",
             data_schema=self.add_suggested_values_to_schema(
-                _SERVER, {const.CONF_BASE_URL: self._base_url}
+                SERVER_SCHEMA, {const.CONF_BASE_URL: self._base_url}
             ),
             errors=self._taken_errors(),
             description_placeholders={"example": "http://192.168.1.20:11434/v1"},
@@ -176,21 +124,10 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             self._errors = {const.CONF_MODEL: "model_unknown"}
         elif self.source == SOURCE_RECONFIGURE and not self._model:
             self._model = self._get_reconfigure_entry().data.get(const.CONF_MODEL, "")
-        schema = vol.Schema(
-            {
-                vol.Required(const.CONF_MODEL): SelectSelector(
-                    SelectSelectorConfig(
-                        options=self._models,
-                        custom_value=True,
-                        mode=SelectSelectorMode.DROPDOWN,
-                    )
-                )
-            }
-        )
         return self.async_show_form(
             step_id="model",
             data_schema=self.add_suggested_values_to_schema(
-                schema, {const.CONF_MODEL: self._model} if self._model else {}
+                model_schema(self._models), {const.CONF_MODEL: self._model} if self._model else {}
             ),
             errors=self._taken_errors(),
             description_placeholders={"count": str(len(self._models)), "detail": self._detail},
@@ -273,7 +210,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             return await self.async_step_test()
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=_KEY,
+            data_schema=KEY_SCHEMA,
             errors=self._taken_errors(),
             description_placeholders={
                 "server": URL(self._base_url).host or "",
@@ -325,8 +262,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             self._errors = {const.CONF_BASE_URL: "timeout"}
         except ProviderError as error:
             # Servers without a list of models are common: the test tells whether the rest works.
-            if error.fault in _LIST_PLACES:
-                self._errors = _LIST_PLACES[error.fault]
+            if error.fault in LIST_PLACES:
+                self._errors = LIST_PLACES[error.fault]
 
     async def _provider(self) -> OpenAIProvider:
         data = {
@@ -344,7 +281,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             return error
 
     async def _show_fault(self, error: ProviderError) -> ConfigFlowResult:
-        place = _PLACES[error.fault]
+        place = PLACES[error.fault]
         self._detail = error.message
         if self.source == SOURCE_REAUTH:
             field = place.field if place.field == const.CONF_API_KEY else "base"
@@ -399,14 +336,3 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     def _taken_errors(self) -> dict[str, str]:
         errors, self._errors = self._errors, {}
         return errors
-
-
-def server_url(typed: str) -> str | None:
-    """Return the address below which the API is, or None for what is no address of a server."""
-    try:
-        address = Address.parse(typed)
-    except ValueError:
-        return None
-    if address.username or address.password:
-        return None
-    return address.url.removesuffix("/chat/completions").removesuffix("/models")

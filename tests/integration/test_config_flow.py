@@ -11,10 +11,10 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.camera_narrator import config_flow, const, options_flow
-from custom_components.camera_narrator.config_flow import server_url
+from custom_components.camera_narrator import config_flow, const, options_flow, server_form
 from custom_components.camera_narrator.options_flow import is_prefix
 from custom_components.camera_narrator.pipeline import errors
+from custom_components.camera_narrator.server_form import server_url
 from rigs.model_faults import Fault, FaultKind
 from rigs.model_server import ModelServer
 from tests.integration.dialogs import Result, add_hub, after_progress, suggested
@@ -435,5 +435,5 @@ def test_prefixes(prefix: str, good: bool) -> None:
 def test_every_fault_of_a_provider_has_words() -> None:
     """No dialog shows a bare code."""
     words = json.loads(TRANSLATIONS.read_text())["config"]["error"]
-    assert set(config_flow._PLACES) == set(errors.Fault)
-    assert {place.error for place in config_flow._PLACES.values()} <= set(words)
+    assert set(server_form.PLACES) == set(errors.Fault)
+    assert {place.error for place in server_form.PLACES.values()} <= set(words)
