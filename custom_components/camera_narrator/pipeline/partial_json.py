@@ -6,6 +6,8 @@ from typing import NoReturn
 
 LENGTH_MAX = 65_536
 """An answer has 250 tokens; a server that streams more than 64 kB will not stop by itself."""
+DEPTH_MAX = 32
+"""The agreed shape is two deep; a depth of thousands would exhaust the stack of a reader."""
 _SPACE = " \t\n\r"
 
 
@@ -77,6 +79,8 @@ class PartialObject:
             self._in_string = True
         elif char in "[{":
             self._depth += 1
+            if self._depth > DEPTH_MAX:
+                raise ValueError("nested too deeply")
         elif self._depth and char in "]}":
             self._depth -= 1
         elif not self._depth and char in ",}":
@@ -94,10 +98,7 @@ class PartialObject:
 
 
 def _loads(text: str) -> object:
-    try:
-        value: object = json.loads(text, parse_constant=_refuse)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    value: object = json.loads(text, parse_constant=_refuse)
     return value
 
 

@@ -1,0 +1,187 @@
+"""Turns of one hub."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
+from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter, Turn, Urgency
+from custom_components.camera_narrator.pipeline.models import Look
+from tests.pipeline.fakes import FakeClock
+
+AWAY = ProviderError(Fault.UNREACHABLE, "away", retryable=True)
+
+
+class Queue:
+    """Cameras that want turns; each holds its turn until released."""
+
+    def __init__(self, concurrency: int = 1) -> None:
+        self.clock = FakeClock()
+        self.limiter = Limiter(concurrency=concurrency, clock=self.clock)
+        self.served: list[str] = []
+        self.turns: dict[str, Turn] = {}
+        self._release: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def want(self, camera: str, urgency: Urgency = Urgency.OPEN_EVENT) -> None:
+        """Let a camera wait for a turn."""
+        self._release[camera] = asyncio.Event()
+        self.turns[camera] = self.limiter.turn(camera, urgency)
+        self._tasks[camera] = asyncio.create_task(self._hold(camera, self.turns[camera]))
+        await self.clock.settle()
+
+    async def _hold(self, camera: str, turn: Turn) -> None:
+        async with turn:
+            self.served.append(camera)
+            await self._release[camera].wait()
+
+    async def release(self, camera: str) -> None:
+        """Let a camera give its turn back."""
+        self._release[camera].set()
+        await self.clock.settle()
+
+    async def cancel(self, camera: str) -> None:
+        """Let a camera go away."""
+        self._tasks[camera].cancel()
+        await self.clock.settle()
+
+    async def close(self) -> None:
+        """End all."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def queued(concurrency: int = 1) -> AsyncIterator[Queue]:
+    """Run a queue for the block; nothing is left behind."""
+    queue = Queue(concurrency)
+    try:
+        yield queue
+    finally:
+        await queue.close()
+        assert (queue.limiter.waiting, queue.limiter.in_flight) == (0, 0)
+
+
+async def test_no_more_fly_than_allowed() -> None:
+    """Concurrency holds, and a change of it works at once."""
+    async with queued(2) as queue:
+        for camera in "abc":
+            await queue.want(camera)
+        assert queue.served == ["a", "b"]
+        assert (queue.limiter.in_flight, queue.limiter.waiting) == (2, 1)
+        queue.limiter.change(concurrency=3)
+        await queue.clock.settle()
+        assert queue.served == ["a", "b", "c"]
+
+
+async def test_the_most_urgent_goes_first() -> None:
+    """Open event, onset, closing, heartbeat, catch-up; raising a waiting turn counts."""
+    async with queued() as queue:
+        await queue.want("busy")
+        for urgency in reversed(Urgency):
+            await queue.want(urgency.name, urgency)
+        queue.turns["HEARTBEAT"].hurry(Urgency.OPEN_EVENT)
+        queue.turns["CLOSING"].hurry(Urgency.CATCH_UP)
+        await queue.release("busy")
+        for _ in range(4):
+            await queue.release(queue.served[-1])
+        assert queue.served[1:] == ["HEARTBEAT", "OPEN_EVENT", "ONSET", "CLOSING", "CATCH_UP"]
+
+
+async def test_among_equals_who_waited_longest_for_a_turn() -> None:
+    """A camera that asks all the time does not push another back."""
+    async with queued() as queue:
+        await queue.want("busy")
+        await queue.want("other")
+        await queue.release("busy")
+        await queue.want("busy")
+        await queue.want("third")
+        await queue.release("other")
+        assert queue.served == ["busy", "other", "third"]
+
+
+async def test_nobody_starves() -> None:
+    """Each quarter of a minute raises a turn by one class."""
+    async with queued() as queue:
+        await queue.want("busy")
+        await queue.want("patient", Urgency.CATCH_UP)
+        await queue.clock.advance(AGEING_S * 5)
+        await queue.want("urgent", Urgency.OPEN_EVENT)
+        await queue.release("busy")
+        assert queue.served[-1] == "patient"
+
+
+async def test_retry_after_holds_the_whole_hub() -> None:
+    """No camera starts before; a shorter word does not shorten it; then one tries alone."""
+    async with queued(3) as queue:
+        queue.limiter.failed(
+            ProviderError(Fault.RATE_LIMITED, "later", retryable=True, retry_after_s=30)
+        )
+        queue.limiter.hold(5)
+        assert queue.limiter.held_until_s == 1030
+        for camera in "ab":
+            await queue.want(camera)
+        await queue.clock.advance(29.9)
+        assert queue.served == []
+        await queue.clock.advance(0.1)
+        assert queue.served == ["a"]
+        assert queue.limiter.held_until_s is None
+        queue.limiter.answered()
+        await queue.release("a")
+        assert queue.served == ["a", "b"]
+
+
+async def test_back_off_doubles_up_to_a_minute() -> None:
+    """Without the server's word the pauses grow, until it answers."""
+    async with queued() as queue:
+        pauses = []
+        for _ in range(8):
+            queue.limiter.failed(AWAY)
+            until_s = queue.limiter.held_until_s
+            assert until_s is not None
+            pauses.append(until_s - queue.clock.monotonic())
+            await queue.clock.advance(pauses[-1])
+        assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+        queue.limiter.answered()
+        queue.limiter.failed(AWAY)
+        assert queue.limiter.held_until_s == queue.clock.monotonic() + 1
+
+
+async def test_what_waiting_does_not_help_holds_nobody() -> None:
+    """A refused key is no reason to pause."""
+    async with queued() as queue:
+        queue.limiter.failed(ProviderError(Fault.UNAUTHORIZED, "no", retryable=False))
+        assert queue.limiter.held_until_s is None
+
+
+async def test_who_goes_away_leaves_no_turn_behind() -> None:
+    """Cancelled while waiting or while holding, the place is free."""
+    async with queued() as queue:
+        await queue.want("a")
+        await queue.want("b")
+        await queue.want("c")
+        await queue.cancel("b")
+        await queue.cancel("a")
+        assert queue.served == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("look", "event_open", "urgency"),
+    [
+        (Look.QUESTION, False, Urgency.OPEN_EVENT),
+        (Look.ONSET, False, Urgency.ONSET),
+        (Look.ONSET, True, Urgency.OPEN_EVENT),
+        (Look.SCHEDULE, True, Urgency.OPEN_EVENT),
+        (Look.SCHEDULE, False, Urgency.HEARTBEAT),
+        (Look.NOVELTY, True, Urgency.OPEN_EVENT),
+        (Look.CLOSING, False, Urgency.CLOSING),
+        (Look.HEARTBEAT, False, Urgency.HEARTBEAT),
+        (Look.CATCH_UP, True, Urgency.CATCH_UP),
+    ],
+)
+def test_how_urgent_a_look_is(look: Look, *, event_open: bool, urgency: Urgency) -> None:
+    """The order of the design."""
+    assert Urgency.of(look, event_open=event_open) is urgency
