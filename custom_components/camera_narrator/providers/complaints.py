@@ -9,6 +9,9 @@ import openai
 _FORMAT: Final = re.compile(
     r"response.?format|json.?schema|json.?object|structured.?output|grammar|guided|\bschema\b"
 )
+_SHAPE_MISSED: Final = re.compile(
+    r"json_validate_failed|failed to generate json|output that does not match"
+)
 _PICTURES: Final = re.compile(
     r"(image|picture|vision|multi.?modal)[^.]{0,80}"
     r"(not support|unsupport|not allowed|not enabled|not available|disabled|not accept|cannot|can't|not a valid)"
@@ -67,7 +70,7 @@ def about_format(text: str) -> bool:
 
 def about_shape_missed(text: str) -> bool:
     """Whether the model's answer failed the server's own check of its shape."""
-    return "json_validate_failed" in text or "failed to generate json" in text
+    return _SHAPE_MISSED.search(text) is not None
 
 
 def about_pictures(text: str) -> bool:

@@ -98,10 +98,10 @@ class Dialogue:
                 yield Step(fields=dict(answer.told), value=value, usage=_sum(spent))
                 return
 
-    def _open(
+    async def _open(
         self, request: Request, rung: Rung, dialect: Dialect, until_s: float
     ) -> AsyncGenerator[Piece]:
-        """Return the pieces of one attempt."""
+        """Yield the pieces of one attempt."""
         body = request.render(model=self._server.model, rung=rung, dialect=dialect)
         # The body is data by now: what a server does not take is left out of it.
         create = cast("_Create", self._client.chat.completions.create)
@@ -109,7 +109,15 @@ class Dialogue:
         def opening() -> Awaitable[openai.AsyncStream[ChatCompletionChunk]]:
             return create(**body, timeout=self._patience.transport)
 
-        return pieces(opening, patience=self._patience, until_s=until_s)
+        reading = pieces(opening, patience=self._patience, until_s=until_s)
+        try:
+            async with aclosing(reading) as stream:
+                async for piece in stream:
+                    yield piece
+        except openai.APIError as error:
+            if complaints.about_shape_missed(complaints.told(error)):
+                raise NotAsAgreedError from None
+            raise
 
     def _learn(self, error: Exception, rung: Rung, dialect: Dialect) -> tuple[Rung, Dialect] | None:
         """Return what to send instead where a server refused a field or the shape, and remember it."""

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from PIL import Image, ImageDraw
 
+from ..pipeline import prompt
 from ..pipeline.models import Picture, Schema, Text
 from .request import Request
 
@@ -39,6 +40,8 @@ GREY: Final = (128, 128, 128)
 SIZE_PX: Final = 256
 """Large enough for every model's smallest tile, 3 kB at most."""
 ANSWER_TOKENS: Final = 60
+ANSWER_CHARACTERS: Final = 100
+"""Of the answer, as shown to whoever sets the model up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +118,13 @@ def answer_of_fields(fields: object) -> str:
     """Return the answer's words; raise ValueError where they are not as asked for."""
     match fields:
         case {"colour": str(colour), "shape": str(shape)}:
-            return f"{colour} {shape}".strip()
+            return answer_of_text(f"{colour} {shape}")
         case _:
             raise ValueError("no colour and shape")
 
 
 def answer_of_text(text: str) -> str:
     """Return the answer's words; raise ValueError where there are none."""
-    if not text.strip():
+    if not (answer := prompt.clean(text, ANSWER_CHARACTERS)):
         raise ValueError("no words")
-    return " ".join(text.split())[:100]
+    return answer

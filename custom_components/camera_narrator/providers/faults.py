@@ -115,8 +115,6 @@ class Server:
     def _wrong_request(self, status: int, told: str) -> tuple[Fault, str, bool]:
         if complaints.about_key(told):
             return Fault.UNAUTHORIZED, f"{self.host} refused the key", False
-        if complaints.about_shape_missed(told):
-            return Fault.BAD_ANSWER, f"{self.model} did not answer in the agreed shape", True
         if complaints.about_policy(told):
             return Fault.REFUSED, f"A content filter of {self.host} declined the pictures", False
         if complaints.about_context(told):

@@ -1,5 +1,6 @@
 """How the provider `openai` finds out what a server takes, and understands what it sends."""
 
+from aiohttp import web
 from homeassistant.core import HomeAssistant
 import pytest
 
@@ -61,6 +62,23 @@ async def test_prose_is_sent_again_on_another_rung(
     spent, last = partials[-1].usage.output_tokens, len(server.requests[1].answer) // 4 + 1
     assert spent is not None
     assert spent > last, "both attempts cost tokens"
+
+
+@pytest.mark.parametrize(
+    "missed",
+    [
+        refusal(500, "The model produced output that does not match the expected format"),
+        refusal(400, "Failed to generate JSON", code="json_validate_failed"),
+    ],
+)
+async def test_a_shape_that_the_server_saw_missed_counts_as_prose(
+    hass: HomeAssistant, missed: web.Response
+) -> None:
+    """Servers that check the answer themselves say so by an error; asking in another way helps there, too."""
+    raw = Raw(missed, words(WORDS))
+    async with raw as base_url:
+        assert (await ask(await provider(hass, base_url)))[-1].final
+    assert raw.bodies[1]["response_format"] == {"type": "json_object"}
 
 
 async def test_a_server_without_shapes_comes_to_plain_text(hass: HomeAssistant) -> None:
