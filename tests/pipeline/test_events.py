@@ -1,0 +1,279 @@
+"""The life of events, by moments alone."""
+
+import pytest
+
+from custom_components.camera_narrator.pipeline.clock import Now
+from custom_components.camera_narrator.pipeline.events import (
+    BACK_S,
+    LATE_WORDS_S,
+    LONGEST_S,
+    RESUME_S,
+    Visits,
+    late_event,
+    new_id,
+)
+from custom_components.camera_narrator.pipeline.models import (
+    Analysis,
+    CameraMemory,
+    EndReason,
+    Event,
+    Label,
+    Phase,
+    Span,
+    Verdict,
+)
+from tests.pipeline.fakes import saying
+
+
+def at(s: float) -> Now:
+    """Return a moment."""
+    return Now(s, s + 1_700_000_000.0)
+
+
+def span(from_s: float, to_s: float) -> Span:
+    """Return a span."""
+    return Span(from_s=from_s, to_s=to_s, from_wall_s=at(from_s).wall_s, to_wall_s=at(to_s).wall_s)
+
+
+def opened(memory: CameraMemory | None = None, onset_s: float = 1000.0) -> Visits:
+    """Return visits with an open event."""
+    visits = Visits("door", memory or CameraMemory(), at(onset_s))
+    visits.onset(onset_s, at(onset_s))
+    visits.see(onset_s, at(onset_s))
+    assert [event.phase for event in visits.see(onset_s + 1, at(onset_s + 1))] == [Phase.STARTED]
+    return visits
+
+
+def tell(
+    visits: Visits, analysis: Analysis, now_s: float, visit_id: str | None = None
+) -> list[Event]:
+    """Bring words for the open visit."""
+    if visit_id is None:
+        assert visits.current is not None
+        visit_id = visits.current.id
+    return visits.tell(
+        visit_id, analysis, span=span(now_s - 2, now_s - 1), frames=3, provider="p", now=at(now_s)
+    )
+
+
+@pytest.mark.parametrize(
+    ("captured", "started"),
+    [([0, 3], True), ([0, 3.1], False), ([0, 5, 7], True), ([5, 0, 2.5], True), ([0], False)],
+)
+def test_two_active_frames_within_three_seconds_confirm(
+    captured: list[float], *, started: bool
+) -> None:
+    """In whatever order they arrive."""
+    visits = Visits("door", CameraMemory(), at(1000))
+    assert visits.see(1000, at(1000)) == []
+    visits.onset(1000, at(1000))
+    events = [event for s in captured for event in visits.see(1000 + s, at(1010))]
+    assert [event.phase for event in events] == [Phase.STARTED] * started
+    assert (visits.open is not None) is started
+    assert (visits.open_event is not None) is started
+
+
+def test_an_onset_is_not_older_than_the_buffer_or_the_last_end() -> None:
+    """A state that began long ago was told by an earlier event, or by none."""
+    visits = Visits("door", CameraMemory(), at(1000))
+    assert visits.onset(500, at(1000)).onset_s == 1000 - BACK_S
+    assert visits.onset(1001, at(1000)).onset_s == 1000
+    visits = opened()
+    visits.end(EndReason.INTERRUPTED, at(1020))
+    visit = visits.onset(1005, at(1050))
+    assert visit.onset_s == 1020
+    visits.move(1051, at(1051), since_s=900)
+    assert visit.onset_s == 1020
+    assert visit.onset_wall_s == at(1020).wall_s
+
+
+def test_words_labels_and_verdict_update() -> None:
+    """Only what changes is published; labels gather."""
+    visits = opened()
+    first = tell(visits, saying("A man.", labels=frozenset({Label.PERSON})), 1004)
+    assert [event.phase for event in first] == [Phase.UPDATED]
+    assert (first[0].narrative, first[0].frames, first[0].provider) == ("A man.", 3, "p")
+    assert (first[0].verdict, first[0].labelled) == (Verdict.SUBJECT, True)
+    assert tell(visits, saying("A man."), 1006) == []
+    assert tell(visits, saying(changed=False), 1007) == []
+    second = tell(visits, saying(changed=False, labels=frozenset({Label.PACKAGE})), 1008)
+    assert second[0].labels == {Label.PERSON, Label.PACKAGE}
+    assert second[0].narrative == "A man."
+    assert tell(visits, saying(subject=False, changed=False), 1009) == []
+    assert tell(visits, saying(), 1010, visit_id="another") == []
+
+
+def test_nothing_is_a_verdict_of_the_first_look_only() -> None:
+    """A subject stays one; a scene that changed without subject has no verdict."""
+    visits = opened()
+    assert tell(visits, saying("Wind.", subject=False), 1004)[0].verdict is None
+    assert tell(visits, saying(subject=False, changed=False), 1006) == []
+    visits = opened()
+    assert tell(visits, saying(subject=None, changed=False), 1004) == []
+    assert tell(visits, saying(subject=False, changed=False), 1006)[0].verdict is Verdict.NOTHING
+    assert tell(visits, saying("A cat."), 1008)[0].verdict is Verdict.SUBJECT
+
+
+def test_quiet_ends_after_twenty_seconds() -> None:
+    """The span ends where the movement did."""
+    visits = opened()
+    visits.quiet(1005, at(1005))
+    visits.quiet(1007, at(1007))
+    assert visits.deadline_s(heard_s=None) == 1025
+    assert visits.tick(at(1024.9), heard_s=None) == []
+    [ended] = visits.tick(at(1025), heard_s=None)
+    assert (ended.phase, ended.reason, ended.span.to_s) == (Phase.ENDED, EndReason.QUIET, 1005)
+    assert visits.last_event == ended
+    assert visits.open_event is None
+    assert visits.deadline_s(heard_s=None) is None
+    assert visits.tick(at(2000), heard_s=None) == []
+
+
+def test_movement_revokes_the_quiet() -> None:
+    """A visitor who moves again has not left."""
+    visits = opened()
+    visits.quiet(1005, at(1005))
+    visits.move(1010, at(1010), since_s=1010)
+    assert visits.deadline_s(heard_s=1010) == 1020
+    assert visits.tick(at(1019), heard_s=1010) == []
+    assert visits.deadline_s(heard_s=None) == 1000 + LONGEST_S
+
+
+def test_an_unheard_state_interrupts() -> None:
+    """Ten seconds after the last state, whether confirmed or not."""
+    visits = opened()
+    assert visits.tick(at(1012), heard_s=1002.5) == []
+    [ended] = visits.tick(at(1012.5), heard_s=1002.5)
+    assert ended.reason is EndReason.INTERRUPTED
+    visits.onset(1100, at(1100))
+    assert visits.tick(at(1110), heard_s=1100) == []
+    assert visits.current is None
+
+
+def test_half_an_hour_is_one_event() -> None:
+    """Then another goes on, and late words of the first still count."""
+    visits = opened()
+    first = visits.current
+    assert first is not None
+    now_s = 1000 + LONGEST_S
+    ended, started = visits.tick(at(now_s), heard_s=now_s - 1)
+    assert (ended.reason, ended.id) == (EndReason.CONTINUED, first.id)
+    assert (started.phase, started.continues) == (Phase.STARTED, first.id)
+    assert visits.knows(first.id)
+    assert visits.knows(started.id)
+    [update] = tell(visits, saying(), now_s + 5, visit_id=first.id)
+    assert update.closed
+
+
+def test_late_words_count_once_and_ten_minutes() -> None:
+    """After that they are history."""
+    visits = opened()
+    visits.end(EndReason.QUIET, at(1030))
+    ended = visits.ended
+    assert ended is not None
+    [update] = tell(visits, saying("Gone."), 1030 + LATE_WORDS_S, visit_id=ended.id)
+    assert (update.phase, update.closed) == (Phase.UPDATED, True)
+    last = visits.last_event
+    assert last is not None
+    assert (last.narrative, last.reason) == ("Gone.", EndReason.QUIET)
+    assert tell(visits, saying("Again."), 1040, visit_id=ended.id) == []
+    visits = opened()
+    visits.end(EndReason.QUIET, at(1030))
+    ended = visits.ended
+    assert ended is not None
+    assert tell(visits, saying(), 1031 + LATE_WORDS_S, visit_id=ended.id) == []
+    assert tell(visits, saying(changed=False, subject=None), 1040, visit_id=ended.id) == []
+
+
+@pytest.mark.parametrize(
+    ("after_s", "labels", "continues"),
+    [
+        (59, frozenset[Label](), True),
+        (61, frozenset[Label](), False),
+        (10, frozenset({Label.PERSON}), True),
+    ],
+)
+def test_who_returns_within_a_minute_continues(
+    after_s: float, labels: frozenset[Label], *, continues: bool
+) -> None:
+    """Counted from the end, also over a restart."""
+    visits = opened()
+    if labels:
+        tell(visits, saying(labels=labels), 1004)
+    visits.end(EndReason.QUIET, at(1010))
+    before = visits.last_event
+    assert before is not None
+    visits.onset(1010 + after_s, at(1010 + after_s))
+    visits.see(1010 + after_s, at(1010 + after_s))
+    [started] = visits.see(1011 + after_s, at(1011 + after_s))
+    assert started.continues == (before.id if continues else None)
+    restarted = opened(CameraMemory(last_event=before), onset_s=before.span.to_s + after_s)
+    assert restarted.open is not None
+    assert restarted.open.continues == (before.id if continues else None)
+
+
+def test_other_labels_do_not_continue() -> None:
+    """A visitor who left is not the cat that comes; decided where both are named before the start."""
+    visits = opened()
+    tell(visits, saying(labels=frozenset({Label.PERSON})), 1004)
+    visits.end(EndReason.QUIET, at(1010))
+    visit = visits.onset(1020, at(1020))
+    visit.labels = frozenset({Label.ANIMAL})
+    visits.see(1020, at(1020))
+    [started] = visits.see(1021, at(1021))
+    assert started.continues is None
+
+
+def restored(now_s: float) -> Visits:
+    """Return visits of a run that found an open event stored."""
+    before = opened()
+    tell(before, saying("A man."), 1004)
+    return Visits("door", CameraMemory(open_event=before.open_event), at(now_s))
+
+
+def test_a_stored_event_waits_for_its_bridge() -> None:
+    """A minute at most; quiet means it is over; active means it goes on."""
+    visits = restored(1100)
+    assert visits.deadline_s(heard_s=None) == 1100 + RESUME_S
+    assert visits.tick(at(1159), heard_s=None) == []
+    [ended] = visits.tick(at(1160), heard_s=None)
+    assert ended.reason is EndReason.RESTARTED
+    [ended] = restored(1100).resume(at(1110), active=False)
+    assert (ended.reason, ended.narrative) == (EndReason.RESTARTED, "A man.")
+    visits = restored(1100)
+    assert visits.resume(at(1110), active=True) == []
+    assert visits.resume(at(1111), active=False) == [], "decided once"
+    event = visits.open_event
+    assert event is not None
+    assert event.phase is Phase.UPDATED
+    assert (event.span.from_s, event.span.to_s) == (1000, 1110)
+    assert event.narrative == "A man."
+
+
+def test_ending_nothing_publishes_nothing() -> None:
+    """A doubtful onset leaves no trace."""
+    visits = Visits("door", CameraMemory(), at(1000))
+    assert visits.end(EndReason.DISABLED, at(1000)) == []
+    assert visits.from_s == float("-inf")
+    visits.quiet(1000, at(1000))
+    visits.move(1000, at(1000))
+    visits.onset(1000, at(1000))
+    assert visits.end(EndReason.DISABLED, at(1001)) == []
+    assert visits.from_s == 1000 - 6
+    assert not visits.knows(None)
+
+
+def test_ids_sort_by_time() -> None:
+    """32 hexadecimal digits, the later the higher, never the same."""
+    ids = [new_id(at(s)) for s in (1000, 1000.001, 1001, 99_999)]
+    assert ids == sorted(ids)
+    assert all(len(each) == 32 and int(each, 16) for each in ids)
+    assert new_id(at(1000)) != ids[0]
+
+
+def test_a_late_event_needs_words() -> None:
+    """A subject without a sentence is not a story."""
+    told = late_event(
+        "door", saying(changed=False), span=span(0, 9), frames=5, provider="p", now=at(99)
+    )
+    assert told is None
