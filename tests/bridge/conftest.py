@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,17 @@ from rigs.visits import Visits
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
 
 type Serve = Callable[..., Awaitable[RtspServer]]
-type StartBridge = Callable[[FakeGateway], asyncio.Task[None]]
+type StartBridge = Callable[..., Bridge]
+
+TLS = Path(__file__).parent / "tls"
+"""A certificate for 127.0.0.1 that nobody trusts, and its key, which opens nothing."""
+
+
+async def eventually(true: Callable[[], bool], *, within_s: float = 20) -> None:
+    """Wait for what nobody announces."""
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110  # nobody sets an event for it
+            await asyncio.sleep(0.02)
 
 
 def drawn(name: str = "front", **options: object) -> SimulatedCamera:
@@ -63,16 +74,12 @@ async def start_bridge(tmp_path: Path) -> AsyncIterator[StartBridge]:
 
     def start(gateway: FakeGateway, **changes: object) -> asyncio.Task[None]:
         folder = StateFolder(tmp_path / f"bridge{len(tasks)}")
-        settings = Settings(
-            url=gateway.url,
-            token=TOKEN,
-            name="test",
-            state=tmp_path,
-            **changes,  # type: ignore[arg-type]
+        settings = replace(
+            Settings(url=gateway.url, token=TOKEN, name="test", state=tmp_path), **changes
         )
         bridge = Bridge(settings, folder, folder.hold())
         tasks.append(asyncio.get_running_loop().create_task(bridge.run()))
-        return tasks[-1]
+        return bridge
 
     yield start
     for task in tasks:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import ssl
 from typing import Self
 
 from aiohttp import WSMsgType, web
@@ -57,18 +58,20 @@ class FakeGateway:
         self.authorizations: list[str | None] = []
         self.received: dict[str, tuple[int, int]] = {}
         self.port = 0
+        self._scheme = "http"
         self._sockets: set[web.WebSocketResponse] = set()
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> Self:
+    async def start(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Self:
         """Listen; on the same port as before when it is told."""
+        self._scheme = "http" if tls is None else "https"
         application = web.Application()
         application.router.add_get(PATH, self._serve)
         application.router.add_get("/house" + PATH, self._serve)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=tls)
         await site.start()
         assert self._runner.addresses
         self.port = self._runner.addresses[0][1]
@@ -77,7 +80,7 @@ class FakeGateway:
     @property
     def url(self) -> str:
         """The address a person would type."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def stop(self) -> None:
         """Close everything, as an end of the process would."""

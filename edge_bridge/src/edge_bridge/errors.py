@@ -4,6 +4,7 @@
     * SettingsError: a setting is missing or wrong; names it
     * CaptureError: a camera cannot be read; carries the code that travels on the wire
     * DialError: Home Assistant cannot be reached or refuses; says how soon another try makes sense
+    * RedirectError: Home Assistant is to be found at another address
     * StateError: the state folder cannot be used
 """
 
@@ -64,6 +65,15 @@ class DialError(BridgeError):
     @override
     def __hash__(self) -> int:
         return hash((self.cause, str(self)))
+
+
+class RedirectError(BridgeError):
+    """Home Assistant is to be found at another address."""
+
+    def __init__(self, location: str) -> None:
+        """Carry the address as it was given, which may be relative."""
+        super().__init__("redirected")
+        self.location = location
 
 
 class StateError(BridgeError):

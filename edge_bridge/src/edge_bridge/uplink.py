@@ -14,7 +14,7 @@ from yarl import URL
 
 from .address import endpoint, is_private
 from .backoff import Backoff
-from .errors import Cause, DialError
+from .errors import Cause, DialError, RedirectError
 from .protocol import MAX_TEXT_BYTES
 from .session import Session, Side, WebSocket
 from .settings import Settings
@@ -32,6 +32,10 @@ UNSENT_BYTES = 128 * 1024
 """Three frames: what the system holds unsent is old before it leaves, so it must not hold much."""
 _NOT_SENT_LOW_WATER = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 
+REDIRECTS_MOST = 4
+"""To TLS, to a path, and room for a proxy that does both in steps."""
+
+_PUBLIC = "a public address without https would show the token to everyone on the way (--insecure allows it)"
 _REDIRECTS = frozenset({301, 302, 307, 308})
 
 
@@ -44,6 +48,8 @@ class Uplink:
         self._side = side
         self._url = endpoint(settings.url)
         self._backoff = Backoff(time.monotonic(), random.random)
+        self._target: URL | None = None
+        """Where a redirect led, for as long as that works."""
         self.connected = False
         self.problem: DialError | None = None
         """Why there is no connection."""
@@ -53,7 +59,7 @@ class Uplink:
         # The certificates are read from disk.
         tls = await asyncio.to_thread(_tls, self._settings)
         async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(sock_connect=DIAL_S)
+            timeout=aiohttp.ClientTimeout(sock_connect=DIAL_S), middlewares=(_stop_at_redirect,)
         ) as client:
             while True:
                 problem = await self._connect(client, tls)
@@ -87,8 +93,29 @@ class Uplink:
     ) -> AsyncIterator[WebSocket]:
         try:
             async with asyncio.timeout(DIAL_S):
-                url = await self._safe_url(client, tls)
-                # A redirect to another host loses the header on the way: aiohttp sees to that.
+                ws = await self._handshake(client, tls)
+        except DialError:
+            self._target = None
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            self._target = None
+            raise _problem(error) from None
+        _keep_little(ws)
+        try:
+            yield ws
+        finally:
+            await ws.close()
+
+    async def _handshake(
+        self, client: aiohttp.ClientSession, tls: ssl.SSLContext | bool
+    ) -> WebSocket:
+        url = self._target or self._url
+        for _ in range(REDIRECTS_MOST):
+            try:
+                if await self._would_show_the_token(url):
+                    # It may only send us on to TLS, which needs no token.
+                    async with client.get(url, ssl=tls):
+                        raise DialError(Cause.UNREACHABLE, "url", _PUBLIC)
                 ws = await client.ws_connect(
                     url,
                     headers={"Authorization": f"Bearer {self._settings.token}"},
@@ -98,28 +125,18 @@ class Uplink:
                     max_msg_size=MAX_TEXT_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
                 )
-        except (aiohttp.ClientError, OSError) as error:
-            raise _problem(error) from None
-        _keep_little(ws)
-        try:
-            yield ws
-        finally:
-            await ws.close()
+            except RedirectError as error:
+                url = _redirected(url, error.location)
+            else:
+                self._target = url
+                return ws
+        raise DialError(Cause.UNREACHABLE, "url", "redirects without end")
 
-    async def _safe_url(self, client: aiohttp.ClientSession, tls: ssl.SSLContext | bool) -> URL:
-        """Return where the token may go: to a public address only through TLS."""
-        url = self._url
-        if url.scheme == "https" or self._settings.insecure or await is_private(url.host or ""):
-            return url
-        async with client.get(url, allow_redirects=False, ssl=tls) as response:
-            if response.status in _REDIRECTS:
-                target = url.join(URL(response.headers.get("Location", "")))
-                if target.scheme == "https" and target.host == url.host:
-                    return target
-        raise DialError(
-            Cause.UNREACHABLE,
-            "url",
-            "a public address without https would show the token to everyone on the way (--insecure allows it)",
+    async def _would_show_the_token(self, url: URL) -> bool:
+        return (
+            url.scheme != "https"
+            and not self._settings.insecure
+            and not await is_private(url.host or "")
         )
 
     def _tell(self, problem: DialError, delay_s: float) -> None:
@@ -131,6 +148,27 @@ class Uplink:
             problem,
             delay_s,
         )
+
+
+async def _stop_at_redirect(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    # Before aiohttp follows by itself: whether the token may go along is decided here.
+    response = await handler(request)
+    if response.status in _REDIRECTS:
+        response.close()
+        raise RedirectError(response.headers.get("Location", ""))
+    return response
+
+
+def _redirected(url: URL, location: str) -> URL:
+    try:
+        target = url.join(URL(location))
+    except ValueError:
+        target = url
+    if target.host != url.host or target.scheme not in {url.scheme, "https"} or target == url:
+        raise DialError(Cause.UNREACHABLE, "url", "redirects to another address; give that one")
+    return target
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | bool:

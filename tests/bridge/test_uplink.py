@@ -1,0 +1,376 @@
+"""The way to Home Assistant: outages, refusals, slow sockets, nonsense, and what is asked on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+import socket
+import ssl
+
+from aiohttp import web
+import pytest
+
+from edge_bridge.protocol import (
+    Configured,
+    ErrorCode,
+    FrameFlag,
+    Limits,
+    Ping,
+    Pong,
+    Refuse,
+    Status,
+    WireError,
+)
+from rigs.code_source import CodeSettings, CodeSource
+from tests.bridge.conftest import TLS, Serve, StartBridge, config, drawn, eventually
+from tests.bridge.fake_gateway import TOKEN, FakeGateway
+
+
+async def test_hello_says_who_it_is_and_stays_the_same(
+    gateway: FakeGateway, start_bridge: StartBridge
+) -> None:
+    """Token in the header; bridge id and epoch outlive a connection; the end of one is retried at once."""
+    start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.connections) == 1)
+    await gateway.close_sockets(1012)
+    await gateway.until(lambda: len(gateway.connections) == 2)
+    first, second = (seen.hello for seen in gateway.connections)
+    assert set(gateway.authorizations) == {f"Bearer {TOKEN}"}
+    assert (first.bridge, first.epoch, first.name) == (second.bridge, second.epoch, "test")
+    assert len(first.bridge) >= 32
+    assert second.clock_us > first.clock_us
+
+
+async def test_frames_of_an_outage_come_as_replay(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """Nothing is lost while Home Assistant is away: each sequence arrives once, live or replayed."""
+    server = await serve(drawn())
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.2),)
+    start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.frames) >= 3)
+    port = gateway.port
+    await gateway.stop()
+    refused = await _refusals(port, count=3)
+    assert refused == 3
+    await gateway.start(port)
+    await gateway.until(lambda: any(FrameFlag.REPLAY in frame.flags for frame in gateway.frames))
+    last = gateway.frames[-1].sequence
+    await gateway.until(
+        lambda: {frame.sequence for frame in gateway.frames} >= set(range(1, last + 4))
+    )
+    hello = gateway.last.hello.cameras[0]
+    assert hello.camera == "front"
+    assert hello.run_id == "run-1"
+    counters = hello.counters
+    assert counters.sampled == counters.replaced + counters.unacknowledged + hello.acknowledged
+    replayed = [frame for frame in gateway.last.frames if FrameFlag.REPLAY in frame.flags]
+    assert [frame.sequence for frame in replayed] == sorted(frame.sequence for frame in replayed)
+
+
+async def _refusals(port: int, *, count: int) -> int:
+    """Count connections to a port, none of which is answered, as they come."""
+    listener = socket.create_server(("127.0.0.1", port), reuse_port=False)
+    listener.setblocking(False)
+    loop = asyncio.get_running_loop()
+    seen = 0
+    with listener:
+        while seen < count:
+            connection, _ = await loop.sock_accept(listener)
+            connection.close()
+            seen += 1
+    return seen
+
+
+async def test_visit_during_an_outage_is_told_afterwards(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """A visit that happens wholly while the link is down arrives as frames flagged active and replayed."""
+    source = CodeSource(CodeSettings(camera=1))
+    camera = drawn()
+    camera.swap(source)
+    server = await serve(camera)
+    gateway.cameras = (config(server.url("front")),)
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.frames))
+    gateway.status = 503
+    await gateway.close_sockets(1001)
+    source.visits.start()
+    asked = len(gateway.authorizations)
+    await gateway.until(lambda: len(gateway.authorizations) >= asked + 4)
+    source.visits.stop()
+    gateway.status = 101
+    await gateway.until(
+        lambda: any(
+            FrameFlag.ACTIVE in frame.flags and FrameFlag.REPLAY in frame.flags
+            for frame in gateway.frames
+        )
+    )
+
+
+async def test_newest_wins_on_a_stalled_socket(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """A Home Assistant that does not acknowledge gets no more than the window, and then the newest frame."""
+    server = await serve(drawn())
+    gateway.limits = Limits(window_frames=4)
+    gateway.acknowledging = False
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.2),)
+    start_bridge(gateway)
+    # Statuses still come: the tenth of a second status shows that the bridge went on sampling.
+    await gateway.until(lambda: _counted(gateway) >= 20, within_s=40)
+    assert len(gateway.frames) == 4
+    [front] = gateway.seen(Status)[-1].cameras
+    assert front.counters.replaced >= 15
+    assert front.counters.sampled == front.counters.replaced + front.counters.unacknowledged
+    gateway.acknowledging = True
+    await gateway.close_sockets(1012)
+    await gateway.until(lambda: len(gateway.frames) >= 8)
+    assert gateway.last.frames[-1].sequence > 20
+
+
+def _counted(gateway: FakeGateway) -> int:
+    statuses = gateway.seen(Status)
+    return statuses[-1].cameras[0].counters.sampled if statuses else 0
+
+
+async def test_socket_that_nobody_reads_gets_the_newest_frames_afterwards(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """While nobody reads, little piles up in the socket; then the old gives way, counted, and order holds."""
+    server = await serve(drawn())
+    gateway.limits = Limits(window_frames=4096)
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.1, quality=95),)
+    bridge = start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.frames) >= 2)
+    gateway.reading.clear()
+
+    def replaced() -> int:
+        [front] = bridge.status().cameras
+        return front.counters.replaced
+
+    await eventually(lambda: replaced() >= 10, within_s=60)
+    gateway.reading.set()
+    await gateway.until(
+        lambda: len(gateway.frames) >= 5 and gateway.frames[-1].sequence > _gap(gateway) > 0
+    )
+    [front] = bridge.status().cameras
+    assert front.counters.sampled >= len(gateway.frames) + front.counters.replaced
+
+
+def _gap(gateway: FakeGateway) -> int:
+    """Return the sequence after the first hole, 0 where there is none."""
+    sequences = [frame.sequence for frame in gateway.frames]
+    return next((after for before, after in pairwise(sequences) if after > before + 1), 0)
+
+
+async def test_frame_above_the_limit_is_encoded_smaller(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """Home Assistant's limit is met by lower quality, never exceeded."""
+    server = await serve(drawn())
+    gateway.limits = Limits(max_frame_bytes=9000)
+    gateway.cameras = (config(server.url("front"), quality=95, quiet_interval_s=0.2),)
+    start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.frames) >= 3)
+    assert max(len(frame.jpeg) for frame in gateway.frames) <= 9000
+
+
+async def test_pings_go_both_ways(gateway: FakeGateway, start_bridge: StartBridge) -> None:
+    """A ping is answered with the bridge's clock, and the bridge asks for ours."""
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    await gateway.send(Ping(id=41))
+    await gateway.until(lambda: bool(gateway.seen(Pong)))
+    [pong] = gateway.seen(Pong)
+    assert pong.id == 41
+    assert pong.clock_us > gateway.last.hello.clock_us
+    await gateway.until(lambda: bool(gateway.seen(Ping)))
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"type": 1}', '{"type":"ack","cameras":7}', '{"type":"hello"}']
+)
+async def test_nonsense_ends_the_connection_and_not_the_bridge(
+    gateway: FakeGateway, start_bridge: StartBridge, text: str
+) -> None:
+    """Something malformed closes that connection; the next one comes by itself."""
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    await gateway.send_text(text)
+    await gateway.until(lambda: len(gateway.connections) >= 2)
+
+
+async def test_unknown_messages_are_ignored(
+    gateway: FakeGateway, start_bridge: StartBridge
+) -> None:
+    """A newer Home Assistant may say more than this bridge understands."""
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    await gateway.send_text('{"type":"from the future","cameras":7}')
+    await gateway.send(Ping(id=1))
+    await gateway.until(lambda: bool(gateway.seen(Pong)))
+    assert len(gateway.connections) == 1
+
+
+@pytest.mark.parametrize("words", ['{"type":"pong","id":1,"clock_us":1}', "no json"])
+async def test_answer_that_is_no_welcome_is_retried(
+    gateway: FakeGateway, start_bridge: StartBridge, words: str
+) -> None:
+    """A hello that is answered with anything else ends the connection."""
+    gateway.first_words = [words]
+    start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.connections) >= 2)
+
+
+async def test_refusal_for_good_is_retried_in_minutes(
+    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refuse without retry is one clear line and a long pause."""
+    gateway.first_words = [Refuse(error=WireError.of(ErrorCode.IN_USE), retry=False).dumps()]
+    caplog.set_level("DEBUG", logger="edge_bridge")
+    start_bridge(gateway)
+    await _logged(caplog, "next try in")
+    [record] = [record for record in caplog.records if "next try in" in record.message]
+    assert "token: Home Assistant refuses: in_use" in record.message
+    assert record.args is not None
+    assert float(record.args[1]) > 60  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("status", "setting", "at_most_s", "at_least_s"),
+    [(401, "token", 2, 1), (403, "token", 121, 90), (404, "url", 0.5, 0.3), (503, "url", 0.5, 0.3)],
+)
+async def test_http_answers_name_the_setting_and_pace_the_next_try(
+    gateway: FakeGateway,
+    start_bridge: StartBridge,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    setting: str,
+    at_most_s: float,
+    at_least_s: float,
+) -> None:
+    """The token where it is the token, the address where it is the address; the token itself is never shown."""
+    gateway.status = status
+    caplog.set_level("DEBUG", logger="edge_bridge")
+    start_bridge(gateway)
+    await _logged(caplog, "next try in")
+    record = next(record for record in caplog.records if "next try in" in record.message)
+    assert f"Home Assistant: {setting}:" in record.message
+    assert record.levelname == "WARNING"
+    assert record.args is not None
+    assert at_least_s <= float(record.args[1]) <= at_most_s  # type: ignore[index]
+    assert TOKEN not in caplog.text
+
+
+async def _logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    await eventually(lambda: text in caplog.text)
+
+
+async def test_same_problem_warns_once(
+    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Repetitions are for debugging."""
+    gateway.status = 503
+    caplog.set_level("DEBUG", logger="edge_bridge")
+    start_bridge(gateway)
+    await gateway.until(lambda: len(gateway.authorizations) >= 3)
+    levels = [record.levelname for record in caplog.records if "next try in" in record.message]
+    assert levels[0] == "WARNING"
+    assert set(levels[1:]) == {"DEBUG"}
+
+
+@asynccontextmanager
+async def redirecting(target: str) -> AsyncIterator[str]:
+    """Serve a redirect to another address."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": target + request.path})
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_redirect_to_another_host_is_not_followed(
+    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A redirect elsewhere gets neither the token nor a visit."""
+    async with redirecting(f"http://localhost:{gateway.port}") as url:
+        start_bridge(gateway, url=url)
+        await _logged(caplog, "url: redirects to another address")
+    assert gateway.authorizations == []
+
+
+@pytest.fixture
+async def secure_gateway() -> AsyncIterator[FakeGateway]:
+    """Home Assistant, played, behind a certificate of its own."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+    played = await FakeGateway().start(tls=tls)
+    yield played
+    await played.stop()
+
+
+async def test_redirect_to_tls_is_followed_with_the_token(
+    secure_gateway: FakeGateway, start_bridge: StartBridge
+) -> None:
+    """From http to https on the same host, with one's own certificate authority."""
+    async with redirecting(secure_gateway.url) as url:
+        start_bridge(secure_gateway, url=url, ca=TLS / "certificate.pem")
+        await secure_gateway.until(lambda: bool(secure_gateway.connections))
+    assert secure_gateway.authorizations == [f"Bearer {TOKEN}"]
+
+
+async def test_public_address_that_redirects_to_tls_is_asked_without_the_token(
+    secure_gateway: FakeGateway, start_bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first, clear request carries no token; the second, through TLS, does."""
+    monkeypatch.setattr("edge_bridge.uplink.is_private", _public)
+    async with redirecting(secure_gateway.url) as url:
+        start_bridge(secure_gateway, url=url, ca=TLS / "certificate.pem")
+        await secure_gateway.until(lambda: bool(secure_gateway.connections))
+    assert secure_gateway.authorizations == [f"Bearer {TOKEN}"]
+
+
+async def _public(host: str) -> bool:
+    return False
+
+
+async def test_untrusted_certificate_names_the_ca(
+    secure_gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A certificate that nobody trusts is an error of the setting ca, and --insecure accepts it."""
+    caplog.set_level("WARNING")
+    start_bridge(secure_gateway)
+    await _logged(caplog, "Home Assistant: ca:")
+    assert not secure_gateway.connections
+    start_bridge(secure_gateway, insecure=True)
+    await secure_gateway.until(lambda: bool(secure_gateway.connections))
+
+
+async def test_base_path_is_kept(gateway: FakeGateway, start_bridge: StartBridge) -> None:
+    """A Home Assistant behind a path is found there."""
+    start_bridge(gateway, url=gateway.url + "/house/")
+    await gateway.until(lambda: bool(gateway.connections))
+
+
+async def test_public_address_without_tls_gets_no_token(
+    gateway: FakeGateway,
+    start_bridge: StartBridge,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The token goes to a public address through TLS only; --insecure allows it."""
+    monkeypatch.setattr("edge_bridge.uplink.is_private", _public)
+    caplog.set_level("WARNING")
+    start_bridge(gateway)
+    await _logged(caplog, "public address without https")
+    assert set(gateway.authorizations) == {None}
+    assert not gateway.connections
+    start_bridge(gateway, insecure=True)
+    await gateway.until(lambda: bool(gateway.connections))
