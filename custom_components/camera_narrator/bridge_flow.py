@@ -66,7 +66,7 @@ class BridgeFlow(ConfigSubentryFlow):
             typed = user_input[const.CONF_ADDRESS]
             if (address := clean_address(typed)) is not None:
                 self._address = address
-                return await self.async_step_wait()
+                return await self.async_step_pair()
             errors[const.CONF_ADDRESS] = "invalid_address"
         return self.async_show_form(
             step_id="user",
@@ -74,12 +74,22 @@ class BridgeFlow(ConfigSubentryFlow):
             errors=errors,
         )
 
+    async def async_step_pair(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Show how to start the bridge, which may come at once."""
+        if user_input is not None:
+            return await self.async_step_wait()
+        self._pend()
+        return self.async_show_form(
+            step_id="pair",
+            data_schema=vol.Schema({}),
+            description_placeholders=await self._placeholders(),
+        )
+
     async def async_step_wait(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """Show how to start the bridge until it is here."""
+        """Wait for the bridge."""
         if self._wait_task is None:
-            self._pending = async_setup_http(self.hass).pend(self._token)
             self._wait_task = self.hass.async_create_background_task(
-                self._wait(self._pending), f"{const.DOMAIN} pairing", eager_start=False
+                self._wait(self._pend()), f"{const.DOMAIN} pairing", eager_start=False
             )
         if not self._wait_task.done():
             return self.async_show_progress(
@@ -118,10 +128,10 @@ class BridgeFlow(ConfigSubentryFlow):
     async def async_step_timeout(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Nobody came: wait on, or change the address."""
+        """Nobody came: show the lines again and wait on, or change the address."""
         return self.async_show_menu(
             step_id="timeout",
-            menu_options=["wait", "user"],
+            menu_options=["pair", "user"],
             description_placeholders={
                 "minutes": str(const.PENDING_TOKEN_S // 60),
                 "address": self._address,
@@ -193,9 +203,7 @@ class BridgeFlow(ConfigSubentryFlow):
                     const.CONF_BRIDGE_ID: None,
                 }
             )
-        if self._pending is None:
-            # The bridge may come with the new token before this dialog is closed.
-            self._pending = async_setup_http(self.hass).pend(self._token)
+        self._pend()  # the bridge may come with the new token before this dialog is closed
         return self.async_show_form(
             step_id="rotate",
             data_schema=vol.Schema({}),
@@ -219,6 +227,12 @@ class BridgeFlow(ConfigSubentryFlow):
                 # Cancelled where more dialogs opened than tokens are kept.
                 return None if pending.arrived.cancelled() else pending.arrived.result()
         return None
+
+    def _pend(self) -> PendingBridge:
+        """Let the bridge in; where it is not here yet, its time begins anew."""
+        if self._pending is None or not self._pending.arrived.done():
+            self._pending = async_setup_http(self.hass).pend(self._token)
+        return self._pending
 
     def _forget(self) -> None:
         if self._pending is not None:

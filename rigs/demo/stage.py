@@ -56,7 +56,9 @@ class Stage:
         self._processes = await self._stack.enter_async_context(Processes())
         try:
             await self._build()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, StageError):
+                error.add_note(self.log_tails())
             await self._stack.aclose()
             raise
         return self
@@ -83,7 +85,8 @@ class Stage:
 
     def log_tails(self) -> str:
         """Return what the parts said last, for a failure."""
-        parts = [self.home_assistant.process, getattr(self, "bridge", None)]
+        home_assistant = getattr(self, "home_assistant", None)
+        parts = [home_assistant and home_assistant.process, getattr(self, "bridge", None)]
         return "\n".join(f"-- {part.name}\n{part.tail()}" for part in parts if part is not None)
 
     # -- the parts ----------------------------------------------------------------------------
@@ -187,6 +190,7 @@ class Stage:
         async with self.screen.step("edge bridge paired") as note:
             flow = await self.client.subentry_flow(self.entry_id, "bridge")
             await flow.submit(address=self.home_assistant.url)
+            await flow.submit()  # the step before the wait shows how to start a bridge
             if flow.kind != "progress":
                 raise StageError(f"the bridge's dialog shows {flow.kind} {flow.step}")
             command = [

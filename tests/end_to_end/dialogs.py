@@ -28,6 +28,8 @@ async def show_token(client: HomeAssistantClient, entry_id: str, address: str) -
     """Open the dialog that shows a bridge's token, and waits for the bridge."""
     flow = await client.subentry_flow(entry_id, "bridge")
     await flow.submit(address=address)
+    assert flow.step == "pair", flow.shown
+    await flow.submit()
     assert flow.kind == "progress", flow.shown
     return flow
 

@@ -48,16 +48,18 @@ async def client(
 async def wait_for_bridge(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, str]:
     """Open the dialog up to where it waits; return the flow's id and the token shown."""
     result = await show_token(hass, entry)
+    result = await submit(hass, result["flow_id"])
+    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "wait")
     return result["flow_id"], result["description_placeholders"]["token"]
 
 
 async def show_token(hass: HomeAssistant, entry: MockConfigEntry) -> Result:
-    """Open the dialog up to the step that waits."""
+    """Open the dialog up to the step that shows how to start the bridge."""
     result: Result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, const.SUBENTRY_BRIDGE), context={"source": SOURCE_USER}
     )
     result = await submit(hass, result["flow_id"], address=ADDRESS)
-    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "wait")
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "pair")
     return result
 
 
@@ -101,6 +103,8 @@ async def test_pairing_keeps_the_connection_and_only_the_hash(
     assert shown["package"] == "camera-narrator-edge-bridge"
 
     async with PairedBridge(client, token, name="Attic") as bridge:
+        await bridge.until(lambda it: it.welcomed.is_set())
+        await submit(hass, flow_id)
         result = await after_progress(hass.config_entries.subentries, flow_id)
         assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "name")
         assert suggested(result) == {"name": "Attic"}
@@ -153,6 +157,7 @@ async def test_nobody_came(
     result = await submit(hass, flow_id, address="https://house.example.com/ha/")
     assert result["description_placeholders"]["address"] == "https://house.example.com/ha"
     assert result["description_placeholders"]["token"] == token
+    await submit(hass, flow_id)
     async with PairedBridge(client, token):
         result = await after_progress(hass.config_entries.subentries, flow_id)
         assert result["step_id"] == "name"
@@ -169,9 +174,10 @@ async def test_waiting_on(
     flow_id, token = await wait_for_bridge(hass, entry)
     await after_progress(hass.config_entries.subentries, flow_id)
     monkeypatch.setattr(const, "PENDING_TOKEN_S", 900)
-    result = await submit(hass, flow_id, next_step_id="wait")
-    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    result = await submit(hass, flow_id, next_step_id="pair")
     assert result["description_placeholders"]["token"] == token
+    result = await submit(hass, flow_id)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
     async with PairedBridge(client, token):
         result = await after_progress(hass.config_entries.subentries, flow_id)
         assert result["step_id"] == "name"
@@ -335,12 +341,11 @@ def test_addresses_of_home_assistant(typed: str, address: str | None) -> None:
     assert clean_address(typed) == address
 
 
-@pytest.mark.parametrize("place", [("progress", "wait"), ("step", "rotate", "description")])
-def test_the_lines_shown_start_a_bridge(place: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("step", ["pair", "rotate"])
+def test_the_lines_shown_start_a_bridge(step: str) -> None:
     """The file they describe holds all that the bridge asks for; the commands are those it has."""
-    text = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]
-    for part in place:
-        text = text[part]
+    words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]["step"]
+    text = words[step]["description"]
     shown = {"token": "t0ken-_", "address": ADDRESS, "image": "image:1", "package": "package"}
     blocks = [block.strip() for block in text.format(**shown).split("```")[1::2]]
     file, docker, compose, uvx = blocks
