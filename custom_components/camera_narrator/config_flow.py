@@ -27,7 +27,7 @@ from .camera_flow import CameraFlow
 from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import ProviderError
 from .preview import plain
-from .providers import create_openai
+from .providers.table import create_openai
 from .providers.ladder import Rungs
 from .server_form import (
     KEY_SCHEMA,

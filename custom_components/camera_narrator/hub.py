@@ -28,7 +28,7 @@ from .pipeline.errors import Fault
 from .pipeline.limiter import Limiter
 from .pipeline.models import Chunk, Failure, Partial
 from .pipeline.provider import Provider
-from .providers import create
+from .providers.table import create
 
 
 class Hub:

@@ -74,7 +74,9 @@ class HubCamera(Sink):
         """Begin to narrate."""
         self._task = self.hub.entry.async_create_background_task(
             self.hub.hass,
-            narration.run(self.source, self.hub.provider, self, limiter=self.hub.limiter, clock=self.hub.clock),
+            narration.run(
+                self.source, self.hub.provider, self, limiter=self.hub.limiter, clock=self.hub.clock
+            ),
             f"{const.DOMAIN} narration of {self.key}",
         )
 

@@ -58,8 +58,6 @@ class Dialogue:
         self._rung = self._proven or Rung.STRICT
         self._dialect = Dialect.of(address)
         self._prose = 0
-        self.resends = 0
-        """Requests sent again at once because the answer was prose: their pictures travelled twice."""
 
     async def ask[T](
         self, request: Request, reading: Reading[T], *, within_s: float
@@ -82,7 +80,6 @@ class Dialogue:
                 if resent or lower is None or answer.told:
                     raise self._server.bad_answer("did not answer in the agreed shape") from None
                 resent, rung = True, lower
-                self.resends += 1
                 spent.append(answer.usage)
             except ThoughtsOnlyError:
                 self._dialect = self._dialect.thinking()

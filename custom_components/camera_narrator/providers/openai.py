@@ -90,11 +90,6 @@ class OpenAIProvider(Provider):
         """Whether a request is free of charge: the server stands in the house."""
         return self._address.private
 
-    @property
-    def resends(self) -> int:
-        """Return how many requests were sent again because the answer was prose."""
-        return self._dialogue.resends
-
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""

@@ -12,7 +12,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Label,
     Look,
 )
-from custom_components.camera_narrator.providers import create, create_openai
+from custom_components.camera_narrator.providers.table import create, create_openai
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
 from custom_components.camera_narrator.providers.ladder import Rungs
 from rigs.model_answer import Pace
