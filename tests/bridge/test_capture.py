@@ -1,0 +1,131 @@
+"""Opening addresses: what is asked of libav, and what its errors mean."""
+
+from collections.abc import Iterator
+import errno
+import http.server
+import socket
+import threading
+
+import av
+import pytest
+
+from edge_bridge.capture import open_stream
+from edge_bridge.errors import CaptureError
+from edge_bridge.protocol import ErrorCode
+from edge_bridge.source import StreamSource
+from edge_bridge.stream_failure import classify
+
+RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret")
+
+
+@pytest.mark.parametrize(
+    ("error", "elapsed_s", "code"),
+    [
+        (av.error.HTTPUnauthorizedError(1, "x"), 0, ErrorCode.UNAUTHORIZED),
+        (av.error.HTTPForbiddenError(1, "x"), 0, ErrorCode.UNAUTHORIZED),
+        (av.error.HTTPNotFoundError(1, "x"), 0, ErrorCode.NOT_FOUND),
+        (av.error.HTTPServerError(1, "x"), 0, ErrorCode.REFUSED),
+        (av.error.HTTPBadRequestError(1, "x"), 0, ErrorCode.REFUSED),
+        (av.error.ConnectionRefusedError(errno.ECONNREFUSED, "x"), 0, ErrorCode.REFUSED),
+        (av.error.ConnectionResetError(errno.ECONNRESET, "x"), 0, ErrorCode.STREAM_ENDED),
+        (av.error.TimeoutError(errno.ETIMEDOUT, "x"), 0, ErrorCode.TIMEOUT),
+        (av.error.InvalidDataError(1, "x"), 0, ErrorCode.NOT_A_VIDEO),
+        (av.error.InvalidDataError(1, "x"), 5, ErrorCode.TIMEOUT),
+        (av.error.ProtocolNotFoundError(1, "x"), 0, ErrorCode.SCHEME_NOT_ALLOWED),
+        (av.error.DecoderNotFoundError(1, "x"), 0, ErrorCode.CODEC_UNSUPPORTED),
+        (av.error.EOFError(1, "x"), 0, ErrorCode.STREAM_ENDED),
+        (OSError(errno.EHOSTUNREACH, "x"), 0, ErrorCode.UNREACHABLE),
+        (OSError(errno.EIO, "x"), 0, ErrorCode.UNREACHABLE),
+        (OSError(errno.ENOSPC, "x"), 0, ErrorCode.INTERNAL),
+        (CaptureError(ErrorCode.NO_VIDEO), 5, ErrorCode.NO_VIDEO),
+    ],
+)
+def test_each_error_of_libav_has_its_code(
+    error: Exception, elapsed_s: float, code: ErrorCode
+) -> None:
+    """The code is what travels and what a person reads."""
+    assert classify(error, RTSP, elapsed_s=elapsed_s, timeout_s=5).error.code is code
+
+
+def test_failed_handshake_of_a_host_that_exists_is_tls() -> None:
+    """Libav says the same for a name that is unknown and for a handshake that fails; the name tells them apart."""
+    error = OSError(errno.EIO, "x")
+    secure = StreamSource(url="rtsps://127.0.0.1/front")
+    assert classify(error, secure, elapsed_s=0, timeout_s=5).error.code is ErrorCode.TLS
+    unknown = StreamSource(url="rtsps://camera.invalid/front")
+    assert classify(error, unknown, elapsed_s=0, timeout_s=5).error.code is ErrorCode.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("file:///etc/passwd", ErrorCode.SCHEME_NOT_ALLOWED),
+        ("/etc/passwd", ErrorCode.SCHEME_NOT_ALLOWED),
+        ("concat:a|b", ErrorCode.SCHEME_NOT_ALLOWED),
+        ("pipe://0", ErrorCode.SCHEME_NOT_ALLOWED),
+        ("", ErrorCode.SCHEME_NOT_ALLOWED),
+        ("rtsp://", ErrorCode.UNREACHABLE),
+        ("rtsp://camera.invalid/front", ErrorCode.UNREACHABLE),
+    ],
+)
+def test_address_that_cannot_be_opened(url: str, code: ErrorCode) -> None:
+    """Nothing but what cameras speak is opened, and an unknown name is unreachable."""
+    with pytest.raises(CaptureError) as caught:
+        open_stream(StreamSource(url=url))
+    assert caught.value.error.code is code
+
+
+def test_error_never_shows_the_address() -> None:
+    """Libav's text holds the password; ours does not, nor does its cause."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        source = StreamSource(
+            url=f"rtsp://127.0.0.1:{taken.getsockname()[1]}/front", username="u", password="secret"
+        )
+        with pytest.raises(CaptureError) as caught:
+            open_stream(source)
+    assert caught.value.error.code is ErrorCode.REFUSED
+    assert caught.value.__cause__ is None
+    assert "secret" not in str(caught.value) + repr(source)
+
+
+def test_credentials_are_encoded_into_the_address_only_for_opening() -> None:
+    """Whatever a password holds, the address keeps its shape; credentials typed into it give way."""
+    source = StreamSource(url="rtsp://old:one@cam:554/a?b=c", username="a@b", password="p/w?#:ä")
+    assert source.full_url() == "rtsp://a%40b:p%2Fw%3F%23%3A%C3%A4@cam:554/a?b=c"
+    assert StreamSource(url="rtsp://old:one@cam/a").full_url() == "rtsp://old:one@cam/a"
+    assert "p/w" not in repr(source)
+
+
+@pytest.fixture
+def web_page() -> Iterator[str]:
+    """A web server that shows a page and keeps a file secret."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"<html><body>Welcome to your camera</body></html>"
+            if self.path == "/list.m3u8":
+                body = b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n"
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/", "/list.m3u8"])
+def test_web_page_is_not_a_video(web_page: str, path: str) -> None:
+    """A camera's start page is no video, and a list does not lead to a file of this machine."""
+    with pytest.raises(CaptureError) as caught:
+        open_stream(StreamSource(url=web_page + path))
+    assert caught.value.error.code in {ErrorCode.NOT_A_VIDEO, ErrorCode.NO_VIDEO}

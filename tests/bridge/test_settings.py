@@ -1,0 +1,148 @@
+"""Settings, addresses and waiting times: what is wrong is named."""
+
+from argparse import Namespace
+import logging
+from pathlib import Path
+
+import pytest
+
+from edge_bridge.address import endpoint, is_private
+from edge_bridge.backoff import Backoff
+from edge_bridge.errors import Cause, SettingsError
+from edge_bridge.settings import load, state_folder
+
+GOOD = {"CAMERA_NARRATOR_URL": "http://ha.local:8123", "CAMERA_NARRATOR_TOKEN": "abc"}
+
+
+def flags(**given: object) -> Namespace:
+    """Return flags as the command line gives them."""
+    empty = dict.fromkeys(("url", "token_file", "name", "state", "log_level", "ca"))
+    return Namespace(**{**empty, "insecure": False, **given})
+
+
+def test_environment_alone_is_enough(tmp_path: Path) -> None:
+    """A container needs no flags."""
+    settings = load(
+        flags(),
+        {
+            **GOOD,
+            "CAMERA_NARRATOR_NAME": "attic",
+            "CAMERA_NARRATOR_STATE": str(tmp_path),
+            "CAMERA_NARRATOR_LOG_LEVEL": "debug",
+            "CAMERA_NARRATOR_INSECURE": "true",
+        },
+    )
+    assert (settings.url, settings.token, settings.name) == ("http://ha.local:8123", "abc", "attic")
+    assert (settings.state, settings.log_level, settings.insecure) == (
+        tmp_path,
+        logging.DEBUG,
+        True,
+    )
+    assert "abc" not in repr(settings)
+
+
+def test_flags_go_before_the_environment(tmp_path: Path) -> None:
+    """What is typed wins; the token comes from a file."""
+    token = tmp_path / "token"
+    token.write_text(" from-a-file \n")
+    settings = load(flags(url="https://a", token_file=str(token), name="b"), GOOD)
+    assert (settings.url, settings.token, settings.name) == ("https://a", "from-a-file", "b")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"CAMERA_NARRATOR_URL": ""}, "url"),
+        ({"CAMERA_NARRATOR_URL": "ha.local:8123"}, "url"),
+        ({"CAMERA_NARRATOR_URL": "ftp://ha.local"}, "url"),
+        ({"CAMERA_NARRATOR_URL": "http://me:pass@ha.local"}, "url"),
+        ({"CAMERA_NARRATOR_URL": "http://["}, "url"),
+        ({"CAMERA_NARRATOR_TOKEN": ""}, "token"),
+        ({"CAMERA_NARRATOR_TOKEN": "two words"}, "token"),
+        ({"CAMERA_NARRATOR_TOKEN": "tökn"}, "token"),
+        ({"CAMERA_NARRATOR_TOKEN_FILE": "/does/not/exist"}, "token-file"),
+        ({"CAMERA_NARRATOR_NAME": "x" * 65}, "name"),
+        ({"CAMERA_NARRATOR_LOG_LEVEL": "loud"}, "log-level"),
+        ({"CAMERA_NARRATOR_CA": "/does/not/exist"}, "ca"),
+        ({"CAMERA_NARRATOR_INSECURE": "perhaps"}, "CAMERA_NARRATOR_INSECURE"),
+    ],
+)
+def test_every_error_names_its_setting(changes: dict[str, str], key: str) -> None:
+    """Key and problem, and never the value of a secret."""
+    with pytest.raises(SettingsError) as caught:
+        load(flags(), {**GOOD, **changes})
+    assert caught.value.key == key
+    assert str(caught.value).startswith(f"{key}: ")
+    assert "pass" not in str(caught.value).replace("password", "")
+
+
+def test_state_folder_has_a_place_without_settings() -> None:
+    """Flag, environment, XDG, home: the first that is there."""
+    assert state_folder(flags(state="/a"), {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/a")
+    assert state_folder(flags(), {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/b")
+    assert state_folder(flags(), {"XDG_STATE_HOME": "/c"}) == Path("/c/camera-narrator")
+    assert state_folder(flags(), {}).name == "camera-narrator"
+
+
+@pytest.mark.parametrize(
+    ("typed", "dialled"),
+    [
+        ("http://ha:8123", "http://ha:8123/api/camera_narrator/bridge"),
+        (" https://ha/ ", "https://ha/api/camera_narrator/bridge"),
+        ("https://house.example/home/", "https://house.example/home/api/camera_narrator/bridge"),
+        ("http://ha:8123/api/camera_narrator/bridge", "http://ha:8123/api/camera_narrator/bridge"),
+        ("http://ha:8123/?a=b#c", "http://ha:8123/api/camera_narrator/bridge"),
+    ],
+)
+def test_endpoint_from_what_a_person_types(typed: str, dialled: str) -> None:
+    """Base paths stay, the rest is added once."""
+    assert str(endpoint(typed)) == dialled
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("127.0.0.1", True),
+        ("192.168.1.2", True),
+        ("10.0.0.1", True),
+        ("::1", True),
+        ("8.8.8.8", False),
+    ],
+)
+async def test_private_addresses(host: str, private: bool) -> None:
+    """The house's own networks are private, the rest of the world is not."""
+    assert await is_private(host) is private
+
+
+def no_jitter() -> float:
+    """Return the longest wait."""
+    return 0.0
+
+
+def test_first_tries_come_close_and_later_ones_every_five_seconds() -> None:
+    """Half a second four times, then growing to five; a connection that stood starts anew."""
+    backoff = Backoff(0, no_jitter)
+    delays = [backoff.delay_s(Cause.UNREACHABLE, 0) for _ in range(20)]
+    assert delays[:4] == [0.5, 0.5, 0.5, 0.5]
+    assert delays == sorted(delays)
+    assert delays[-1] == 5
+    backoff.connected()
+    assert backoff.delay_s(Cause.CLOSED, 0) == 0.5
+
+
+def test_unknown_token_is_tried_often_while_someone_may_be_pairing() -> None:
+    """Every two seconds in the first quarter of an hour, then in minutes that double to an hour."""
+    backoff = Backoff(100, no_jitter)
+    assert [backoff.delay_s(Cause.UNAUTHORIZED, now) for now in (100, 500, 999)] == [2, 2, 2]
+    delays = [backoff.delay_s(Cause.UNAUTHORIZED, 1001) for _ in range(8)]
+    assert delays == [120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_refused_token_is_tried_in_minutes_from_the_start() -> None:
+    """A token that was taken back is no matter of pairing."""
+    assert Backoff(0, no_jitter).delay_s(Cause.FORBIDDEN, 1) == 120
+
+
+def test_jitter_spreads_and_never_lengthens() -> None:
+    """Many bridges do not come back in one instant."""
+    assert Backoff(0, lambda: 1.0).delay_s(Cause.UNREACHABLE, 0) == pytest.approx(0.4)
