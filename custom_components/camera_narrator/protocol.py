@@ -136,7 +136,11 @@ def _integer(low: int, high: int) -> Check:
 
 def _number(low: float, high: float) -> Check:
     def check(value: Any, name: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise ProtocolError(name, f"not a number between {low} and {high}")
         return float(value)
 
@@ -271,7 +275,10 @@ class WireError(Record):
         """Build an error; text parameters are cut to what the wire allows."""
         return cls(
             code=code,
-            params={key: _printable(entry) if isinstance(entry, str) else entry for key, entry in params.items()},
+            params={
+                key: _printable(entry) if isinstance(entry, str) else entry
+                for key, entry in params.items()
+            },
         )
 
 
@@ -390,7 +397,9 @@ class Hello(Message):
     name: str = _wire(_NAME, default="")
     capabilities: tuple[Capability, ...] = _wire(_capabilities, default=())
     clock_us: int = _wire(_CLOCK_US)
-    cameras: tuple[CameraHello, ...] = _wire(_list_of(_record(CameraHello), MAX_CAMERAS), default=())
+    cameras: tuple[CameraHello, ...] = _wire(
+        _list_of(_record(CameraHello), MAX_CAMERAS), default=()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,7 +412,9 @@ class Welcome(Message):
     limits: Limits = _wire(_record(Limits), default=Limits())
     mqtt_prefix: str = _wire(_text(128), default="")
     revision: int = _wire(_COUNT)
-    cameras: tuple[CameraConfig, ...] = _wire(_list_of(_record(CameraConfig), MAX_CAMERAS), default=())
+    cameras: tuple[CameraConfig, ...] = _wire(
+        _list_of(_record(CameraConfig), MAX_CAMERAS), default=()
+    )
     received: tuple[Received, ...] = _wire(_list_of(_record(Received), MAX_CAMERAS), default=())
 
 
@@ -511,7 +522,9 @@ class Status(Message):
     """The bridge's own state; sent every 10 s, on a change of any camera's state and before a clean end."""
 
     type: ClassVar[str] = "status"
-    cameras: tuple[CameraStatus, ...] = _wire(_list_of(_record(CameraStatus), MAX_CAMERAS), default=())
+    cameras: tuple[CameraStatus, ...] = _wire(
+        _list_of(_record(CameraStatus), MAX_CAMERAS), default=()
+    )
     cpu_percent: float = _wire(_number(0, 1e5), default=0.0)
     memory_bytes: int = _wire(_COUNT, default=0)
 
@@ -544,7 +557,10 @@ class Frame(Message):
 
     type: ClassVar[str] = "frame"
     kind: int = _wire(_integer(KIND_FRAME, KIND_PREVIEW), default=KIND_FRAME)
-    flags: FrameFlag = field(default=FrameFlag(0), metadata={"check": lambda v, n: FrameFlag(_integer(0, 255)(v, n) & 31)})
+    flags: FrameFlag = field(
+        default=FrameFlag(0),
+        metadata={"check": lambda v, n: FrameFlag(_integer(0, 255)(v, n) & 31)},
+    )
     camera: int = _wire(_integer(0, 2**16 - 1))
     sequence: int = _wire(_SEQUENCE)
     captured_us: int = _wire(_CLOCK_US)
@@ -576,7 +592,9 @@ class Frame(Message):
         """Read a binary message; raise ProtocolError naming the field."""
         if len(data) < HEADER.size:
             raise ProtocolError("frame", f"shorter than its header of {HEADER.size} bytes")
-        kind, flags, camera, sequence, captured_us, width, height, activity, novelty = HEADER.unpack_from(data)
+        kind, flags, camera, sequence, captured_us, width, height, activity, novelty = (
+            HEADER.unpack_from(data)
+        )
         if kind not in (KIND_FRAME, KIND_PREVIEW):
             raise ProtocolError("frame.kind", "neither a frame nor a preview")
         return cls(
@@ -595,7 +613,11 @@ class Frame(Message):
     def written(self) -> dict[str, Any]:
         """Return the frame as what json.dumps takes, the picture in base64."""
         plain = {part.name: getattr(self, part.name) for part in _fields(type(self))}
-        return {**plain, "flags": int(self.flags), "jpeg": base64.b64encode(self.jpeg).decode("ascii")}
+        return {
+            **plain,
+            "flags": int(self.flags),
+            "jpeg": base64.b64encode(self.jpeg).decode("ascii"),
+        }
 
 
 def _base64(value: Any, name: str) -> bytes:
