@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 import random
 
 from hypothesis import given, settings, strategies as st
@@ -162,7 +163,7 @@ class Chaos:
         assert analysed == sum(shown.values())
         story = [a for a in scene.provider.asked if a.accepted and a.chunk.look.story]
         live = [asked.chunk.span for asked in story if asked.chunk.look is not Look.CATCH_UP]
-        for before, after in zip(live, live[1:], strict=False):
+        for before, after in pairwise(live):
             assert after.from_s > before.to_s, "the story is told in order"
         open_ids: set[str] = set()
         for event in scene.sink.events:

@@ -1,6 +1,7 @@
 """When to ask, by times alone."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -164,7 +165,7 @@ def test_restless_scenes_cost_a_call_a_minute() -> None:
     asked = looks(gate, 700, since_s=100, act=gate.novel)
     assert len(asked) <= 5 + 10 + 2
     later = [at_s for at_s in times(asked) if at_s > 150]
-    assert max(after - before for before, after in zip(later, later[1:], strict=False)) <= 60
+    assert max(after - before for before, after in pairwise(later)) <= 60
 
 
 @pytest.mark.parametrize("profile", [Profile.ECONOMY, Profile.LIVE, Profile.ALWAYS])

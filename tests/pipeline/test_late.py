@@ -1,5 +1,7 @@
 """Frames of an outage."""
 
+from itertools import pairwise
+
 from custom_components.camera_narrator.pipeline.late import KEEP_S, LATE_MAX, REPLAY_S, LateFrames
 from custom_components.camera_narrator.pipeline.models import Outcomes
 from custom_components.camera_narrator.pipeline.tally import Tally
@@ -46,7 +48,7 @@ def test_ten_frames_are_kept_spread_over_the_outage() -> None:
     kept = [frame.captured_s for frame in outage.late.depart()]
     assert len(kept) == LATE_MAX
     assert (kept[0], kept[-1]) == (1, 30)
-    assert max(after - before for before, after in zip(kept, kept[1:], strict=False)) <= 6
+    assert max(after - before for before, after in pairwise(kept)) <= 6
     assert outage.outcomes == Outcomes(received=30, in_flight=10, buffered=20)
     outage.late.accept()
     assert outage.outcomes == Outcomes(received=30, analysed=10, not_selected=20)
@@ -76,6 +78,17 @@ def test_a_failed_catch_up_may_be_tried_again_and_given_up() -> None:
     assert outage.late.outdated(100 + KEEP_S)
     outage.late.drop()
     assert outage.outcomes == Outcomes(received=12, failed=10, evicted=2)
+
+
+def test_a_cancelled_catch_up_did_not_fail() -> None:
+    """Narration may start anew while it is under way."""
+    outage = Outage()
+    outage.add(1, 2)
+    outage.late.depart()
+    outage.late.give_back(failed=False)
+    assert outage.late.ready(100)
+    outage.late.drop()
+    assert outage.outcomes == Outcomes(received=2, evicted=2)
 
 
 def test_a_new_outage_joins_a_failed_catch_up() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -241,6 +242,20 @@ async def test_late_words_are_published_once_after_the_end() -> None:
         assert last.closed
         assert last.narrative == "Sentence 2."
         assert scene.sink.narratives[-1].event_id == last.id
+
+
+@pytest.mark.parametrize("seconds", [40, 50], ids=["it goes on", "it has ended, too"])
+async def test_late_words_do_not_wait_for_the_next_visit(seconds: float) -> None:
+    """The next visit's looks are not the last one's, nor does its end take the words away."""
+    async with narrated(profile=Profile.ECONOMY) as scene:
+        scene.provider.steps = [Step(seconds=1), Step(seconds=seconds)]
+        await scene.visit(6)
+        await scene.onset()
+        await scene.active(2)
+        await scene.quiet(35)
+        closed = [event for event in scene.sink.events if event.closed]
+        assert [event.narrative for event in closed] == ["Sentence 2."]
+        assert closed[0].id == scene.sink.events[0].id
 
 
 async def test_words_older_than_ten_minutes_are_not_published() -> None:
@@ -576,6 +591,13 @@ async def test_an_open_event_waits_a_minute_for_its_bridge() -> None:
         assert [event.reason for event in scene.sink.events] == [EndReason.RESTARTED]
 
 
+async def test_an_open_event_of_a_camera_switched_off_meanwhile_ends() -> None:
+    """Off is off, whatever was stored."""
+    before = await interrupted_visit()
+    async with narrated(memory=before.sink.memory, enabled=False, connected=False) as scene:
+        assert [event.reason for event in scene.sink.events] == [EndReason.DISABLED]
+
+
 async def test_a_new_run_on_the_same_source_takes_the_event_over() -> None:
     """A changed provider restarts narration while the bridge stays connected."""
     before = await interrupted_visit()
@@ -767,6 +789,31 @@ async def test_a_question_gets_the_providers_error() -> None:
         assert scene.sink.narratives == []
 
 
+async def test_an_answer_without_words_is_an_error_to_who_asked() -> None:
+    """A model that says `changed: false` to a question has not answered it."""
+    async with narrated() as scene:
+        scene.send(active=False)
+        scene.provider.steps = [Step(answer=saying(changed=False))]
+        asking = asyncio.create_task(scene.source.ask(None))
+        await scene.clock.advance(1)
+        with pytest.raises(ProviderError, match="no words"):
+            await asking
+        assert scene.sink.narratives == []
+
+
+async def test_an_answer_nobody_waits_for_harms_nobody() -> None:
+    """Who asked may have gone, before or during the request."""
+    async with narrated() as scene:
+        for step in (Step(seconds=5), Step(seconds=5, error=KEY_REFUSED)):
+            scene.send(active=False)
+            scene.provider.steps = [step]
+            asking = asyncio.create_task(scene.source.ask("?"))
+            await scene.clock.advance(1)
+            asking.cancel()
+            await scene.clock.advance(10)
+        assert scene.provider.looks == [Look.QUESTION, Look.QUESTION]
+
+
 async def test_questions_that_cannot_be_put_say_why() -> None:
     """No picture, switched off, too many, ended: each has its obstacle."""
 
@@ -849,7 +896,7 @@ async def test_consecutive_requests_share_their_beginning() -> None:
                 texts.append(part.text)
             prefixes.append(texts)
         assert len(prefixes) == 7
-        for before, after in zip(prefixes, prefixes[1:], strict=False):
+        for before, after in pairwise(prefixes):
             assert after[: len(before)] == before
             assert len(after) == len(before) + 1
 

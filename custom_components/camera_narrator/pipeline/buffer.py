@@ -4,6 +4,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from .models import Frame, Span
 from .tally import Fate, Tally
@@ -57,7 +58,8 @@ class FrameBuffer:
 
     def expire(self, now_s: float) -> None:
         """Let go what is too old; frames in a request stay until it ends."""
-        for held in [held for held in self._held if self._expired(held, now_s)]:
+        old = takewhile(lambda held: now_s >= held.frame.captured_s + self._age_max_s, self._held)
+        for held in [held for held in old if not held.in_flight]:
             self._leave(held)
 
     def withdraw(self) -> None:
@@ -134,16 +136,15 @@ class FrameBuffer:
 
     def covers(self, captured_s: float) -> bool:
         """Return whether an accepted story request told that moment."""
-        return any(from_s <= captured_s <= to_s for from_s, to_s in self._covered)
+        return captured_s <= self._told_to_s and any(
+            from_s <= captured_s <= to_s for from_s, to_s in self._covered
+        )
 
     # -- private ------------------------------------------------------------------------------------------------
 
     def _remember(self, frame: Frame) -> None:
         insort(self._recent, frame, key=lambda known: known.captured_s)
         del self._recent[:-RECENT]
-
-    def _expired(self, held: _Held, now_s: float) -> bool:
-        return not held.in_flight and now_s >= held.frame.captured_s + self._age_max_s
 
     def _thin(self) -> None:
         """Make room by what is missed least: inner frames, inactive before active, least novel first."""

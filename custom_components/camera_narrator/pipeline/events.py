@@ -1,7 +1,7 @@
 """The life of a camera's events: confirmation, words, continuity, end. Takes moments, owns no clock."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 import secrets
 
@@ -24,6 +24,8 @@ LATE_WORDS_S = 600.0
 """Slow local models answer within minutes; words about older things surprise more than they tell."""
 PREROLL_S = 6.0
 """The bridge's 5 s of pre-roll and the interval of key frames before."""
+WAITING_MAX = 4
+"""Ended visits that wait for their last words: one request is under way, so only the newest few can get any."""
 BACK_S = 90.0
 """An onset is at most as old as the oldest frame of the buffer."""
 
@@ -81,16 +83,24 @@ class Visit:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A visit that waits for its last words."""
+
+    visit: Visit
+    at_s: float
+    reason: EndReason
+
+
 class Visits:
     """The visit of one camera that is open or may open, and the last that ended; methods return what to publish."""
 
     def __init__(self, camera: str, memory: CameraMemory, now: Now) -> None:
         self._camera = camera
         self._visit = _restored(memory.open_event, now)
-        self._ended: Visit | None = None
+        self._ended: dict[str, _Ended] = {}
         self._ended_s = float("-inf")
         self._ended_event = memory.last_event
-        self._reason: EndReason | None = None
         self._from_s = float("-inf")
         if memory.last_event is not None:
             self._ended_s = min(now.s, now.at(memory.last_event.span.to_wall_s))
@@ -109,8 +119,9 @@ class Visits:
 
     @property
     def ended(self) -> Visit | None:
-        """Return the visit that ended and still waits for its last words."""
-        return self._ended
+        """Return the last visit that ended, while it waits for its last words."""
+        newest = next(reversed(self._ended.values()), None)
+        return None if newest is None else newest.visit
 
     @property
     def open_event(self) -> Event | None:
@@ -132,7 +143,7 @@ class Visits:
 
     def knows(self, visit_id: str | None) -> bool:
         """Return whether an event of that id was published."""
-        return any(visit is not None and visit.id == visit_id for visit in (self.open, self._ended))
+        return visit_id in self._ended or (self.open is not None and self.open.id == visit_id)
 
     # -- activity -----------------------------------------------------------------------------------------------
 
@@ -199,14 +210,15 @@ class Visits:
             return self._tell_current(
                 self._visit, analysis, span=span, frames=frames, provider=provider, now=now
             )
-        ended = self._ended
-        if ended is None or ended.id != visit_id or now.s - self._ended_s > LATE_WORDS_S:
+        ended = self._ended.pop(visit_id, None)
+        if ended is None or now.s - ended.at_s > LATE_WORDS_S:
             return []
-        self._ended = None
-        if not _change(ended, analysis, frames=frames, provider=provider):
+        visit = ended.visit
+        if not _change(visit, analysis, frames=frames, provider=provider):
             return []
-        self._ended_event = replace(ended.event(self._camera, Phase.ENDED), reason=self._reason)
-        return [ended.event(self._camera, Phase.UPDATED, closed=True)]
+        if self._ended_event is not None and self._ended_event.id == visit_id:
+            self._ended_event = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
+        return [visit.event(self._camera, Phase.UPDATED, closed=True)]
 
     def _tell_current(
         self, visit: Visit, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
@@ -258,7 +270,10 @@ class Visits:
         visit, self._visit = self._visit, None
         if visit is None or not visit.confirmed:
             return []
-        self._ended, self._ended_s, self._reason = visit, now.s, reason
+        self._ended[visit.id] = _Ended(visit, now.s, reason)
+        if len(self._ended) > WAITING_MAX:
+            del self._ended[next(iter(self._ended))]
+        self._ended_s = now.s
         self._ended_event = visit.event(self._camera, Phase.ENDED, reason=reason)
         return [self._ended_event]
 

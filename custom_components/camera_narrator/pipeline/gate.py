@@ -58,7 +58,7 @@ class Gate:
             return
         self._profile, self._interval_s = profile, interval_s
         if self._visit_s is not None:
-            self._slot_s = self._slot_after(now_s)
+            self._slot_s = self._slot_after(self._visit_s, now_s)
 
     def onset(
         self, at_s: float, now_s: float, *, confirmed: bool = False, told: bool = False
@@ -66,7 +66,7 @@ class Gate:
         """A visit may begin; ``told`` where an earlier run asked about its onset already."""
         self._visit_s, self._confirmed, self._active = at_s, confirmed, True
         self._novel_s = self._quiet_s = self._again = self._onset_due_s = None
-        self._slot_s = now_s if told else self._slot_after(at_s)
+        self._slot_s = now_s if told else self._slot_after(at_s, at_s)
         if self._profile in (Profile.BALANCED, Profile.LIVE) and not told:
             self._onset_due_s = now_s if confirmed else max(now_s, self._onset_asked_s + FLICKER_S)
 
@@ -119,7 +119,7 @@ class Gate:
             self._quiet_s = None
         if look is not Look.HEARTBEAT:
             if self._visit_s is not None:
-                self._slot_s = self._slot_after(now_s, skip=look is Look.NOVELTY)
+                self._slot_s = self._slot_after(self._visit_s, now_s, skip=look is Look.NOVELTY)
             self._onset_due_s = self._novel_s = None
 
     def retry(self, look: Look) -> None:
@@ -193,19 +193,15 @@ class Gate:
             return None
         return self._quiet_s + CLOSING_S
 
-    def _slot_after(self, now_s: float, *, skip: bool = False) -> float | None:
+    def _slot_after(self, visit_s: float, now_s: float, *, skip: bool = False) -> float | None:
         """Return the next scheduled look after one at ``now_s``; ``skip`` where that one took its place."""
-        if self._visit_s is None:
-            return None
         if self._profile is Profile.LIVE:
             return now_s + self._interval_s
         ahead = [
-            at_s
-            for offset_s in OFFSETS_S[self._profile]
-            if (at_s := self._visit_s + offset_s) > now_s
+            at_s for offset_s in OFFSETS_S[self._profile] if (at_s := visit_s + offset_s) > now_s
         ]
         if self._profile is Profile.BALANCED:
-            base_s = max(now_s, self._visit_s + OFFSETS_S[Profile.BALANCED][-1])
+            base_s = max(now_s, visit_s + OFFSETS_S[Profile.BALANCED][-1])
             if skip and self._slot_s is not None:
                 base_s = max(base_s, self._slot_s)
                 ahead = [at_s for at_s in ahead if at_s > self._slot_s]

@@ -28,7 +28,7 @@ class Listener:
         self._asking = asking
         self._regions: ActivityState | None = None
         self._novelty_average: float | None = None
-        self._enabled = source.settings.enabled
+        self._enabled = True
 
     def hear(self, fact: Fact, now: Now) -> None:
         """Take one fact."""

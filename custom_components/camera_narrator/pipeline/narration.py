@@ -53,7 +53,8 @@ class _Narration:
         now = Now.of(clock)
         self._source = source
         self._clock = clock
-        self._enabled = source.settings.enabled
+        self._enabled = True
+        """As hear() has taken it in: switched off from the start is a change, too."""
         self._visits = Visits(source.camera, source.memory, now)
         self._gate = Gate(
             profile=source.profile,

@@ -64,7 +64,7 @@ _TASKS: Final[Mapping[Look, str]] = {
     Look.CLOSING: "It has become quiet. Say in one sentence how the visit went and how it ended.",
     Look.HEARTBEAT: "A glance at a quiet scene. In at most 20 words: is anything different from the notes?",
     Look.CATCH_UP: "These pictures came late. Say what happened, without saying that it is past.",
-    Look.QUESTION: "Describe what is to be seen now; changed is true.",
+    Look.QUESTION: "Describe what is to be seen now. Set changed to true whatever the notes say.",
 }
 
 

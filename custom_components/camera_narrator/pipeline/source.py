@@ -97,12 +97,15 @@ class CameraSource:
         self._facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self._reports_activity = True
         self._flags_activity = False
+        self._epoch = ""
         self._changed = asyncio.Event()
 
     # -- what the bridge says -----------------------------------------------------------------------------------
 
     def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
         """A bridge's hello names this camera, in a new epoch or the same."""
+        if epoch != self._epoch:
+            self._epoch, self._flags_activity = epoch, False
         self.connected = True
         self._reports_activity = reports_activity
         now_s = self._clock.monotonic()

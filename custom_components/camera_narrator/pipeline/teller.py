@@ -4,12 +4,12 @@ from .clock import Clock, Now
 from .composer import Composer
 from .context import Context
 from .dispatcher import Reply, Request
-from .errors import ProviderError
+from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
 from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative
 from .sink import Sink
-from .source import CameraSource
+from .source import CameraSource, Question
 
 
 class Teller:
@@ -78,13 +78,12 @@ class Teller:
 
     def _tell(self, request: Request, analysis: Analysis) -> None:
         now = Now.of(self._clock)
-        match request.look:
-            case Look.QUESTION:
-                self._tell_asker(request, analysis, now)
-            case Look.CATCH_UP:
-                self._tell_late(request, analysis, now)
-            case _:
-                self._tell_story(request, analysis, now)
+        if request.question is not None:
+            self._tell_asker(request.question, request, analysis, now)
+        elif request.look is Look.CATCH_UP:
+            self._tell_late(request, analysis, now)
+        else:
+            self._tell_story(request, analysis, now)
 
     def _tell_story(self, request: Request, analysis: Analysis, now: Now) -> None:
         visits, visit_id = self._visits, request.visit_id
@@ -96,7 +95,7 @@ class Teller:
         if analysis.changed:
             self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)
             self._remember()
-        if of_ended and self._gate.closing_due and self._composer.untold():
+        if of_ended and self._closing_follows(visit_id):
             return  # a later answer is still due: this one only feeds the context
         events: list[Event] = []
         if visit_id is not None:
@@ -115,15 +114,27 @@ class Teller:
             event_id = visit_id if of_ended or visits.open is not None else None
             self._sink.narrate(self._narrative(request, analysis, event_id, now))
 
-    def _tell_asker(self, request: Request, analysis: Analysis, now: Now) -> None:
-        question, self._composer.question = request.question, None
+    def _closing_follows(self, visit_id: str | None) -> bool:
+        """Return whether an ended visit's closing look is still to come."""
+        last = self._visits.ended if self._visits.current is None else None
+        of_last = last is not None and last.id == visit_id
+        return of_last and self._gate.closing_due and self._composer.untold()
+
+    def _tell_asker(
+        self, question: Question, request: Request, analysis: Analysis, now: Now
+    ) -> None:
         visit = self._visits.open
         narrative = self._narrative(request, analysis, None if visit is None else visit.id, now)
-        if question is None:
+        if not narrative.text:
+            self._refuse(
+                question,
+                ProviderError(Fault.BAD_ANSWER, "the answer holds no words", retryable=True),
+            )
             return
+        self._composer.question = None
         if not question.answer.done():
             question.answer.set_result(narrative)
-        if question.prompt is None and narrative.text:
+        if question.prompt is None:
             self._sink.narrate(narrative)
 
     def _tell_late(self, request: Request, analysis: Analysis, now: Now) -> None:
@@ -165,14 +176,17 @@ class Teller:
             )
         )
         if request.question is not None:
-            self._composer.question = None
-            if not request.question.answer.done():
-                request.question.answer.set_exception(error)
+            self._refuse(request.question, error)
         elif request.look is Look.CATCH_UP:
             if not error.retryable:
                 self._source.late.drop()
         elif error.retryable and self._still_wanted(request):
             self._gate.retry(request.look)
+
+    def _refuse(self, question: Question, error: ProviderError) -> None:
+        self._composer.question = None
+        if not question.answer.done():
+            question.answer.set_exception(error)
 
     def _still_wanted(self, request: Request) -> bool:
         """Return whether a failed look is worth another try: its visit is the present one, or just ended."""
