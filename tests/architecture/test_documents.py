@@ -205,6 +205,17 @@ def test_the_bridge_starts_as_the_dialog_says() -> None:
     assert compose in blocks(text, "yaml")
 
 
+def test_the_image_is_what_the_documents_say() -> None:
+    """State folder, user and entry point of the image are those that the documents rely on."""
+    image = read("edge_bridge/Dockerfile")
+    text = read("docs/installation.md")
+    assert "CAMERA_NARRATOR_STATE=/data" in image
+    assert ":/data " in text
+    assert "--uid 10001 " in image
+    assert "id\n10001" in text
+    assert 'ENTRYPOINT ["edge-bridge"]' in image
+
+
 @pytest.mark.parametrize(
     "key",
     [
