@@ -290,8 +290,8 @@ async def test_configured_errors_are_shown(hub: FakeHub, client: Client) -> None
     await peer.leave()
 
 
-async def test_watch_reaches_the_bridge_and_lifts_the_rate(hub: FakeHub, client: Client) -> None:
-    """Frames that Home Assistant asked for are not over the rate."""
+async def test_watch_reaches_the_bridge(hub: FakeHub, client: Client) -> None:
+    """The wish of whoever looks goes to the bridge that captures the camera."""
     hub.cameras["door"].config["rate_fps"] = 0.1
     peer = await BridgePeer.connect(client, TOKEN)
     await peer.welcome()
