@@ -52,11 +52,13 @@ def _run(flags: argparse.Namespace) -> int:
     )
     folder = StateFolder(settings.state)
     bridge_id = folder.hold()
+    _LOGGER.info("Bridge %s starts; state in %s", settings.name, settings.state)
+    runner = asyncio.Runner()
     try:
-        asyncio.run(_serve(settings, folder, bridge_id))
+        runner.run(_serve(settings, folder, bridge_id))
     except asyncio.CancelledError, KeyboardInterrupt:
         _LOGGER.info("Ended")
-    return _leave()
+    return _leave(runner)
 
 
 async def _serve(settings: Settings, folder: StateFolder, bridge_id: str) -> None:
@@ -68,13 +70,15 @@ async def _serve(settings: Settings, folder: StateFolder, bridge_id: str) -> Non
     await Bridge(settings, folder, bridge_id).run()
 
 
-def _leave() -> int:
+def _leave(runner: asyncio.Runner) -> int:
     if threading.active_count() > 1:
-        # A read that still blocks holds libav: the interpreter must not take it apart meanwhile.
+        # A read or a look-up of a name that still blocks: waiting for it takes longer than an end may, and libav
+        # must not be taken apart while it is in use.
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+    runner.close()
     return 0
 
 

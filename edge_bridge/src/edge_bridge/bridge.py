@@ -75,13 +75,15 @@ class Bridge:
         self._removed: set[str] = set()
         """Cameras of this epoch whose last counts have not been told."""
         self._load = ProcessLoad()
-        self._probes: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._probes = 0
         self._uplink = Uplink(settings, self)
 
     async def run(self) -> None:
         """Serve until cancelled; then say the last status, close, and stop the cameras."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 tasks.create_task(self._uplink.run())
                 tasks.create_task(self._report())
         finally:
@@ -138,12 +140,11 @@ class Bridge:
 
     def probe(self, probe: Probe) -> None:
         """Start a probe; its preview and its answer go to the outbox."""
-        if len(self._probes) >= PROBES_MOST:
+        if self._tasks is None or self._probes >= PROBES_MOST:
             self.outbox.reply(Probed(id=probe.id, error=WireError.of(ErrorCode.OVER_LIMIT)))
             return
-        task = asyncio.get_running_loop().create_task(self._probe(probe))
-        self._probes.add(task)
-        task.add_done_callback(self._probes.discard)
+        self._probes += 1
+        self._tasks.create_task(self._probe(probe))
 
     def next_frame(self) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
@@ -286,7 +287,10 @@ class Bridge:
         )
 
     async def _probe(self, wish: Probe) -> None:
-        probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
+        try:
+            probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
+        finally:
+            self._probes -= 1
         if (preview := probing.preview) is not None and len(
             preview.data
         ) <= self._limits.max_frame_bytes:

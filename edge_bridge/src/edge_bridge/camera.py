@@ -122,7 +122,9 @@ class Camera:
             most_bytes=self.max_frame_bytes,
         )
         if jpeg is None:
-            # Not even the least quality fits: nothing was chosen for sending, so nothing is counted.
+            # Not even the least quality fits into what Home Assistant takes.
+            if then == self._send:
+                self._mailbox.skip()
             return
         verdict = self._detector.verdict
         flags = FrameFlag.KEY if picture.key else FrameFlag(0)

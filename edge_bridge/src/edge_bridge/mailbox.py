@@ -54,6 +54,12 @@ class Mailbox:
                 self._frame = frame
         self._call()
 
+    def skip(self) -> None:
+        """Count a chosen frame that cannot be sent; runs on the camera's thread."""
+        with self._lock:
+            self._replaced += 1
+        self._call()
+
     def put_activity(self, activity: Activity) -> None:
         """Leave what is to be said of the activity; runs on the camera's thread."""
         with self._lock:
