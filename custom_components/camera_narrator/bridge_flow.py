@@ -20,6 +20,7 @@ from yarl import URL
 
 from . import const
 from .gateway import async_setup_http
+from .progress import shown
 from .protocol import Hello
 from .tokens import PendingBridge, token_hash
 
@@ -88,8 +89,9 @@ class BridgeFlow(ConfigSubentryFlow):
     async def async_step_wait(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Wait for the bridge."""
         if self._wait_task is None:
+            pending = self._pend()
             self._wait_task = self.hass.async_create_background_task(
-                self._wait(self._pend()), f"{const.DOMAIN} pairing", eager_start=False
+                shown(lambda: self._wait(pending)), f"{const.DOMAIN} pairing", eager_start=False
             )
         if not self._wait_task.done():
             return self.async_show_progress(

@@ -29,6 +29,7 @@ from .camera_form import (
 )
 from .gateway import async_setup_http
 from .preview import async_setup_previews
+from .progress import shown
 from .protocol import Capability, ErrorCode, Probed, Source, Transport
 
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
@@ -113,7 +114,7 @@ class CameraFlow(ConfigSubentryFlow):
         """Let the bridge try the address."""
         if self._probe_task is None:
             self._probe_task = self.hass.async_create_background_task(
-                self._probe(), f"{const.DOMAIN} probe of a camera", eager_start=False
+                shown(self._probe), f"{const.DOMAIN} probe of a camera", eager_start=False
             )
         if not self._probe_task.done():
             return self.async_show_progress(

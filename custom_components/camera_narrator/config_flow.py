@@ -27,8 +27,9 @@ from .camera_flow import CameraFlow
 from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import ProviderError
 from .preview import plain
-from .providers.table import create_openai
+from .progress import shown
 from .providers.ladder import Rungs
+from .providers.table import create_openai
 from .server_form import (
     KEY_SCHEMA,
     LIST_PLACES,
@@ -137,7 +138,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         """Show the model a picture; a cold local model takes a minute or two."""
         if self._test_task is None:
             self._test_task = self.hass.async_create_background_task(
-                self._test(), f"{const.DOMAIN} test of a model", eager_start=False
+                shown(self._test), f"{const.DOMAIN} test of a model", eager_start=False
             )
         if not self._test_task.done():
             return self.async_show_progress(

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import yaml
 
-from custom_components.camera_narrator import bridge_flow, const, tokens
+from custom_components.camera_narrator import bridge_flow, const, progress, tokens
 from custom_components.camera_narrator.bridge_flow import clean_address, default_address
 from custom_components.camera_narrator.protocol import PATH, ErrorCode
 from edge_bridge import __main__ as edge_bridge_main, settings
@@ -27,6 +27,11 @@ closes_a_bridge = pytest.mark.parametrize("expected_lingering_timers", [True])
 """aiohttp's server starts the heartbeat of a closed socket anew when the peer's goodbye comes in; it ends by itself."""
 TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 ADDRESS = "http://192.0.2.10:8123"
+
+
+@pytest.fixture(autouse=True)
+def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SHOWN_S", 0)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The dialog of a camera: probes travel through the real endpoint to a bridge over a real socket."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from hashlib import sha256
 from http import HTTPStatus
@@ -20,7 +21,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.camera_narrator import bridge_link, const, preview
+from custom_components.camera_narrator import bridge_link, const, preview, progress
 from custom_components.camera_narrator.camera_address import (
     Address,
     InvalidAddress,
@@ -58,6 +59,11 @@ def bridge_subentry(
         title=title,
         unique_id=None,
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SHOWN_S", 0)
 
 
 @pytest.fixture
@@ -610,3 +616,18 @@ def test_every_code_of_the_wire_has_words() -> None:
     """No dialog shows a bare code."""
     words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["camera"]["error"]
     assert set(ErrorCode) <= set(words)
+
+
+async def test_a_progress_step_lasts_until_a_browser_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Work that is done at once is still told of only later, with its result."""
+    monkeypatch.setattr(progress, "SHOWN_S", 0.05)
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+
+    async def work() -> str:
+        return "done"
+
+    assert await progress.shown(work) == "done"
+    assert loop.time() - began_s >= 0.05

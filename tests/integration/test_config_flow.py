@@ -11,7 +11,13 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.camera_narrator import config_flow, const, options_flow, server_form
+from custom_components.camera_narrator import (
+    config_flow,
+    const,
+    options_flow,
+    progress,
+    server_form,
+)
 from custom_components.camera_narrator.options_flow import is_prefix
 from custom_components.camera_narrator.pipeline import errors
 from custom_components.camera_narrator.server_form import server_url
@@ -21,6 +27,11 @@ from tests.integration.dialogs import Result, add_hub, after_progress, suggested
 
 TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SHOWN_S", 0)
 
 
 @pytest.fixture
