@@ -21,6 +21,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .entity import describe
 from .pipeline.models import Narrative
+from .pipeline.prompt import QUESTION_CHARS
 from .publisher import narrative_json
 
 if TYPE_CHECKING:
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 
 SERVICE_DESCRIBE: Final = "describe"
 ATTR_PROMPT: Final = "prompt"
-PROMPT_MAX: Final = 1000
-"""Characters of a question: it goes with the pictures, and is paid for like them."""
 
 SCHEMA: Final = cv.make_entity_service_schema(
-    {vol.Optional(ATTR_PROMPT): vol.All(cv.string, vol.Length(min=1, max=PROMPT_MAX))}
+    {vol.Optional(ATTR_PROMPT): vol.All(cv.string, vol.Length(min=1, max=QUESTION_CHARS))}
 )
 
 

@@ -19,7 +19,7 @@ from custom_components.camera_narrator.pipeline.errors import (
     ProviderError,
 )
 from custom_components.camera_narrator.pipeline.models import Narrative
-from custom_components.camera_narrator.services import PROMPT_MAX
+from custom_components.camera_narrator.pipeline.prompt import QUESTION_CHARS
 from tests.integration.house import CAMERA, camera_of, move_in, narrative
 
 VIEW = "camera.front_door"
@@ -191,7 +191,7 @@ async def test_who_may_not_use_a_camera_may_not_ask_about_it(
     assert asked == [None]
 
 
-@pytest.mark.parametrize("prompt", ["", "x" * (PROMPT_MAX + 1)])
+@pytest.mark.parametrize("prompt", ["", "x" * (QUESTION_CHARS + 1)])
 async def test_a_question_has_a_length(
     hass: HomeAssistant, entry: MockConfigEntry, asked: list[str | None], prompt: str
 ) -> None:
