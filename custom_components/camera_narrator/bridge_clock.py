@@ -14,6 +14,8 @@ KEPT_PONGS = 32
 """Those with the smallest round trip are chosen among so many: five minutes at one ping in 10 s."""
 KEPT_BENDS = 64
 """Ten minutes of corrections, twice what the bridge's ring can hold back."""
+LEAP_S = 1.0
+"""A bridge whose clock fell so far behind has slept; a step forward keeps the order, so it is taken at once."""
 AGREEMENT_S = 0.001
 """A correction below the noise of a local network is not worth a bend."""
 
@@ -71,9 +73,10 @@ class BridgeClock:
             self._bends.clear()
             self._bends.append(_Bend(at_s=bridge_s, offset_s=target_s, target_s=target_s))
         elif abs(target_s - last.target_s) > AGREEMENT_S and bridge_s >= last.at_s:
-            self._bends.append(
-                _Bend(at_s=bridge_s, offset_s=last.offset(bridge_s), target_s=target_s)
-            )
+            offset_s = last.offset(bridge_s)
+            if target_s > offset_s + LEAP_S:
+                offset_s = target_s
+            self._bends.append(_Bend(at_s=bridge_s, offset_s=offset_s, target_s=target_s))
 
     def local_s(self, clock_us: int, *, now_s: float) -> float:
         """Return when that was on Home Assistant's monotonic clock: never later than now."""

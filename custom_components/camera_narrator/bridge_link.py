@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Protocol
 from uuid import uuid4
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 from homeassistant.core import callback
 
 from . import protocol
@@ -24,6 +24,8 @@ OUTBOX_MESSAGES = 64
 """A peer that lets so many small messages wait, behind full socket buffers, does not read."""
 CLOSE_S = 5.0
 """How long a peer may take to say goodbye before its socket is cut."""
+REASON_BYTES = 120
+"""What fits into a close frame beside its code."""
 PING_INTERVAL_S = 10.0
 """Two clocks of 100 ppm drift apart by 1 ms meanwhile."""
 FIRST_PINGS = 3
@@ -245,7 +247,7 @@ class BridgeLink:
                 self._take(message.data, binary=message.type is WSMsgType.BINARY)
             except ProtocolError as error:
                 _LOGGER.warning("Bridge %s: connection closed: %s", self.hello.name, error)
-                self.close(ErrorCode.MALFORMED, reason=str(error)[:100])
+                self.close(ErrorCode.MALFORMED, reason=str(error))
             if self._closing is not None:
                 return
             count += 1
@@ -321,8 +323,8 @@ class BridgeLink:
                     self._wake.clear()
                     await self._wake.wait()
             code, reason = self._closing
-            await self._socket.close(code=code, message=reason.encode())
-        except ConnectionError:
+            await self._socket.close(code=code, message=_close_reason(reason))
+        except ClientError, ConnectionError:
             self._abort()
 
     def _finish(self) -> None:
@@ -332,6 +334,10 @@ class BridgeLink:
         for asked in self._probes.values():
             if not asked.answer.done():
                 asked.answer.set_exception(ProbeFailed("the bridge went away"))
+
+
+def _close_reason(reason: str) -> bytes:
+    return reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()
 
 
 def _named_in_header(data: bytes) -> tuple[int, int, bool] | None:

@@ -7,7 +7,7 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from aiohttp import WSCloseCode, WSMsgType, hdrs, web
+from aiohttp import ClientError, WSCloseCode, WSMsgType, hdrs, web
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.http import HomeAssistantView
@@ -244,5 +244,5 @@ async def _send_away(socket: web.WebSocketResponse, error: WireError, *, retry: 
     try:
         await socket.send_str(Refuse(error=error, retry=retry).dumps())
         await socket.close(code=WSCloseCode.INVALID_TEXT, message=error.code.encode())
-    except ConnectionError:
+    except ClientError, ConnectionError:
         _LOGGER.debug("A bridge left before its refusal")

@@ -23,7 +23,8 @@ OPEN_DIALOGS = 16
 
 def token_hash(token: str) -> str:
     """Return what is stored of a token and looked up."""
-    return sha256(token.encode()).hexdigest()
+    # A header may hold bytes that are no text; they arrive as surrogates.
+    return sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,17 @@ def test_corrections_are_slewed() -> None:
     assert clock.local_s(_us(121.0), now_s=200.0) == pytest.approx(121.0)
 
 
+def test_a_bridge_that_slept_is_taken_at_its_word() -> None:
+    """A monotonic clock stands still while its machine sleeps; nobody waits hours for the offset to follow."""
+    clock = BridgeClock(clock_us=_us(100.0), now_s=100.0)
+    before = clock.local_s(_us(100.0), now_s=100.0)
+    for number in range(8):
+        woken_s = 3700.0 + number
+        clock.correct(clock_us=_us(101.0 + number), sent_s=woken_s, received_s=woken_s)
+    assert clock.local_s(_us(120.0), now_s=4000.0) == pytest.approx(3719.0)
+    assert clock.local_s(_us(100.0), now_s=4000.0) == before
+
+
 def test_nothing_is_captured_in_the_future() -> None:
     """A bridge whose clock runs ahead shows as just now."""
     clock = BridgeClock(clock_us=_us(100.0), now_s=100.0)

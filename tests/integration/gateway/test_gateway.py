@@ -6,7 +6,8 @@ from aiohttp.test_utils import TestClient
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.camera_narrator import const
+from custom_components.camera_narrator import bridge_link, const
+from custom_components.camera_narrator.bridge_link import ProbeFailed
 from custom_components.camera_narrator.pipeline.tally import Fate
 from custom_components.camera_narrator.protocol import (
     Ack,
@@ -354,3 +355,53 @@ async def test_hello_of_unknown_cameras_is_fine(hub: FakeHub, client: Client) ->
     assert [c.camera for c in welcome.cameras] == ["door"]
     assert [r.camera for r in welcome.received] == ["door"]
     await peer.leave()
+
+
+async def test_a_probe_ends_with_its_bridge(
+    hass: HomeAssistant, hub: FakeHub, client: Client
+) -> None:
+    """A dialog does not wait for a bridge that went away."""
+    peer = await BridgePeer.connect(client, TOKEN)
+    await peer.welcome()
+    link = hub.gateway.link("porch")
+    assert link is not None
+    asked = hass.async_create_task(link.probe(url="rtsp://192.0.2.9/live"))
+    await peer.hear(Probe)
+    await peer.leave()
+    with pytest.raises(ProbeFailed):
+        await asked
+    with pytest.raises(ProbeFailed):
+        await link.probe(url="rtsp://192.0.2.9/live")
+
+
+async def test_a_probe_has_a_time(
+    hub: FakeHub, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bridge that never answers a probe leaves the dialog free."""
+    monkeypatch.setattr(bridge_link, "PROBE_S", 0.05)
+    peer = await BridgePeer.connect(client, TOKEN)
+    await peer.welcome()
+    link = hub.gateway.link("porch")
+    assert link is not None
+    with pytest.raises(TimeoutError):
+        await link.probe(url="rtsp://192.0.2.9/live")
+    await peer.leave()
+
+
+async def test_a_simple_client_cannot_probe(hub: FakeHub, client: Client) -> None:
+    """A client that does not name the capability is never asked."""
+    peer = await BridgePeer.connect(client, TOKEN, capabilities=())
+    await peer.welcome()
+    link = hub.gateway.link("porch")
+    assert link is not None
+    with pytest.raises(ProbeFailed):
+        await link.probe(url="rtsp://192.0.2.9/live")
+    await peer.leave()
+
+
+async def test_a_bridge_without_connection_is_configured_later(hub: FakeHub) -> None:
+    """Changes while a bridge is away wait for its next welcome."""
+    hub.add_camera("gate")
+    hub.bridges["porch"].configure()
+    assert hub.gateway.link("porch") is None
+    assert hub.gateway.link("nobody") is None

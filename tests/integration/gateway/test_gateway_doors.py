@@ -15,8 +15,9 @@ import pytest
 from custom_components.camera_narrator import const, gateway
 from custom_components.camera_narrator.gateway import REFUSALS_PER_MINUTE
 from custom_components.camera_narrator.hub_bridge import TAKEOVERS
-from custom_components.camera_narrator.protocol import PATH, Configure, ErrorCode, Ping
-from tests.integration.gateway.bridge_peer import BridgePeer
+from custom_components.camera_narrator.protocol import PATH, Configure, ErrorCode, Ping, Status
+from custom_components.camera_narrator.tokens import OPEN_DIALOGS
+from tests.integration.gateway.bridge_peer import BridgePeer, frame, hello
 from tests.integration.gateway.fake_hub import OLD_TOKEN, TOKEN, FakeHub, bridge_subentry
 
 type Client = TestClient[Any, Any]
@@ -47,6 +48,11 @@ async def test_nobody_without_a_token(
     assert (await _refused(client, token)).status == 401
     assert not _troubled(hass)
     assert _issues(hass) == set()
+
+
+def test_a_token_that_is_no_text_is_unknown(hub: FakeHub) -> None:
+    """Bytes that are no text in a header are a wrong token, not an error."""
+    assert hub.gateway.tokens.find("\udcff\udc00") is None
 
 
 async def test_many_wrong_tokens_are_slowed_and_never_banned(
@@ -333,3 +339,69 @@ def _add_bridge(hass: HomeAssistant, hub: FakeHub, subentry_id: str, token: str)
         unique_id=None,
     )
     hass.config_entries.async_add_subentry(hub.entry, subentry)
+
+
+async def test_a_bridge_that_leaves_before_its_hello(hub: FakeHub, client: Client) -> None:
+    """A socket that opens and closes again leaves nothing behind."""
+    socket = await client.ws_connect(PATH, headers={"Authorization": f"Bearer {TOKEN}"})
+    await socket.close()
+    assert hub.gateway.link("porch") is None
+    peer = await BridgePeer.connect(client, TOKEN)
+    await peer.welcome()
+    await peer.leave()
+
+
+async def test_a_binary_hello_is_refused(hub: FakeHub, client: Client) -> None:
+    """A picture is no hello."""
+    socket = await client.ws_connect(PATH, headers={"Authorization": f"Bearer {TOKEN}"})
+    await socket.send_bytes(b"\x01" * 30)
+    refuse, _ = await BridgePeer(socket).end()
+    assert refuse is not None
+    assert refuse.error.code is ErrorCode.MALFORMED
+
+
+async def test_a_token_that_ends_before_the_hello(
+    hass: HomeAssistant, hub: FakeHub, client: Client
+) -> None:
+    """Who was let in with a token that is renewed before the hello is sent away."""
+    socket = await client.ws_connect(PATH, headers={"Authorization": f"Bearer {TOKEN}"})
+    data = _bridge_data("new-token", old=(TOKEN,))
+    hass.config_entries.async_update_subentry(hub.entry, hub.entry.subentries["porch"], data=data)
+    peer = BridgePeer(socket)
+    await peer.say(hello())
+    refuse, _ = await peer.end()
+    assert refuse is not None
+    assert (refuse.error.code, refuse.retry) == (ErrorCode.REVOKED, False)
+
+
+async def test_a_hub_that_closes_before_the_hello(hub: FakeHub, client: Client) -> None:
+    """A hub that is unloaded between the door and the hello is soon there again."""
+    socket = await client.ws_connect(PATH, headers={"Authorization": f"Bearer {TOKEN}"})
+    hub.gateway.close(hub)
+    peer = BridgePeer(socket)
+    await peer.say(hello())
+    assert await peer.end() == (None, 1012)
+
+
+async def test_a_pending_bridge_sends_nothing_yet(hub: FakeHub, client: Client) -> None:
+    """Whatever a bridge without cameras says is ignored, and its connection stays."""
+    pending = hub.gateway.pend("fresh-token")
+    peer = await BridgePeer.connect(client, "fresh-token")
+    await peer.welcome()
+    await peer.say(frame(1))
+    await peer.say(Status())
+    await peer.settle()
+    assert pending.link is not None
+    assert pending.link.garbage == 1
+    await peer.leave()
+    pending.close()
+
+
+async def test_a_dialog_too_many_ends_the_oldest(hub: FakeHub, client: Client) -> None:
+    """Open dialogs are bounded."""
+    first = hub.gateway.pend("token-0")
+    for number in range(1, OPEN_DIALOGS + 1):
+        hub.gateway.pend(f"token-{number}")
+    assert first.arrived.cancelled()
+    assert hub.gateway.tokens.find("token-0") is None
+    assert hub.gateway.tokens.find("token-1") is not None
