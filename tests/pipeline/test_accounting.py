@@ -90,13 +90,23 @@ def test_a_bridge_that_died_closes_its_epoch() -> None:
     book.hello("old")
     book.accounts.status("old", BridgeCounts(sampled=10, replaced=2, unacknowledged=3))
     book.outcomes["old"] = Outcomes(received=12, analysed=12)
-    assert book.accounts.account("old").lost == -7
+    assert book.accounts.account("old").lost == 0
     book.hello("new")
     account = book.accounts.account("old")
     assert (account.sampled, account.unacknowledged, account.lost) == (14, 0, 0)
     book.outcomes["old"] = Outcomes(received=6, analysed=6)
     assert book.accounts.account("old").sampled == 10
     assert book.accounts.account("old").lost == 2
+
+
+def test_a_frame_whose_acknowledgement_the_last_status_missed_counts_once() -> None:
+    """The bridge ends before it hears of its last frames: they are here, and not on their way."""
+    book = Book()
+    book.hello("e")
+    book.accounts.status("e", BridgeCounts(sampled=8, unacknowledged=3))
+    book.outcomes["e"] = Outcomes(received=7, analysed=5, buffered=2)
+    account = book.accounts.account("e")
+    assert (account.sampled, account.unacknowledged, account.lost) == (8, 1, 0)
 
 
 def test_an_epoch_that_comes_back_is_open_again() -> None:

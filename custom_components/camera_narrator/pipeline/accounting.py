@@ -127,11 +127,13 @@ def add(one: Account, other: Account) -> Account:
 
 def _account(epoch: _Epoch, outcomes: Outcomes) -> Account:
     counts = epoch.counts
-    sampled, unacknowledged = counts.sampled, counts.unacknowledged
+    arrived = epoch.acknowledged + outcomes.received
+    # Frames that were here when the bridge counted, or came since, without its knowing: each counts once, as here.
+    unheard = max(0, arrived + counts.settled + counts.unacknowledged - counts.sampled)
+    unacknowledged = max(0, counts.unacknowledged - unheard)
+    sampled = max(counts.sampled, arrived + counts.settled)
     if epoch.closed:
-        # What the bridge still held died with it; what came after its last word was sampled all the same.
-        sampled = max(sampled, epoch.acknowledged + outcomes.received + counts.settled)
-        unacknowledged = 0
+        unacknowledged = 0  # what the bridge still held died with it
     return Account(
         sampled=sampled,
         replaced=counts.replaced,
