@@ -61,6 +61,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     schema_name: str = ""
     """Only requests with this schema; empty for all."""
+    camera: int | None = None
+    """Only requests that show the camera of this number; None for all."""
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -68,11 +70,14 @@ class Fault:
         return cls(**{**data, "kind": FaultKind(data["kind"])})
 
     @classmethod
-    def rate_limited(cls, *, times: int | None = 1, **headers: str) -> Self:
+    def rate_limited(
+        cls, *, times: int | None = 1, camera: int | None = None, **headers: str
+    ) -> Self:
         """429 with these headers (`retry_after="3"`, `retry_after_ms="1500"`)."""
         return cls(
             kind=FaultKind.STATUS,
             times=times,
+            camera=camera,
             status=429,
             code="rate_limit_exceeded",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
@@ -81,6 +86,8 @@ class Fault:
     def meets(self, request: ModelRequest) -> bool:
         """Whether this request is one it is for."""
         if self.times == 0 or self.schema_name not in {"", request.schema_name}:
+            return False
+        if self.camera is not None and self.camera not in {code.camera for code in request.codes}:
             return False
         match self.kind:
             case FaultKind.REJECT_JSON_SCHEMA:

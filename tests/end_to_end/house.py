@@ -1,9 +1,10 @@
 """A whole house, every part a process of its own: cameras, bridge, Home Assistant, broker and model server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import batched
 import json
 from pathlib import Path
 import sys
@@ -15,6 +16,7 @@ from rigs.home_assistant import HomeAssistant
 from rigs.home_assistant_client import HomeAssistantClient
 from rigs.home_assistant_socket import HomeAssistantSocket, Json, Subscription
 from rigs.link import Link
+from rigs.model_request import ModelRequest
 from rigs.model_server import ModelServer
 from rigs.mqtt_listener import Message, MqttListener
 from rigs.process import Process, Processes
@@ -28,6 +30,8 @@ NUMBERS = {"front": 1, "yard": 2, "garden": 3, "drive": 4, "shed": 5, "garage": 
 """The cameras, and what each burns into its pictures; `garage` has a simulator of its own."""
 FPS = 5
 """Two looks of the detector in half a second, at little cost."""
+PROBES = 4
+"""As many as a bridge tries at a time."""
 WAIT_S = 90.0
 """These are no measurements: far beyond what a busy machine takes."""
 
@@ -195,6 +199,20 @@ class House:
         changes = self.states.since(since, lambda change: change["data"]["entity_id"] == entity_id)
         return [change["data"]["new_state"] for change in changes if change["data"]["new_state"]]
 
+    def requests(self, camera: str, *, since: int = 0) -> list[ModelRequest]:
+        """Return the requests about a camera that came from then on."""
+        number = NUMBERS[camera]
+        requests = self.model.requests[since:]
+        return [request for request in requests if number in {c.camera for c in request.codes}]
+
+    async def asked(self, camera: str, count: int, *, since: int) -> list[ModelRequest]:
+        """Wait for the first so many of them to arrive, and return them."""
+
+        async def read() -> list[ModelRequest]:
+            return self.requests(camera, since=since)
+
+        return (await _until(read, lambda requests: len(requests) >= count))[:count]
+
     async def diagnostics(self) -> Json:
         """Return the hub's diagnostics, as they are downloaded."""
         path = f"/api/diagnostics/config_entry/{self.entry_id}"
@@ -230,9 +248,11 @@ class House:
         self.token = flow.placeholders["token"]
         await self.start_bridge()
         await dialogs.keep_bridge(flow, BRIDGE)
-        for name in NUMBERS:
-            url = self.simulator(name).urls[name]
-            await dialogs.add_camera(client, self.entry_id, name.capitalize(), url)
+        for some in batched(NUMBERS, PROBES, strict=False):
+            async with asyncio.TaskGroup() as group:
+                for name in some:
+                    url, title = self.simulator(name).urls[name], name.capitalize()
+                    group.create_task(dialogs.add_camera(client, self.entry_id, title, url))
         await self._learn_entities()
         for name in NUMBERS:
             await self.state(name, "connected", "on")
@@ -293,8 +313,9 @@ def _spec(name: str) -> str:
     return f"{name}=code,number={NUMBERS[name]},fps={FPS}"
 
 
-async def _until[T](read: Callable[[], Any], accept: Callable[[T], bool]) -> None:
-    """Look again and again: the simulator has no way to call."""
+async def _until[T](read: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
+    """Look again and again, where nobody calls."""
     async with asyncio.timeout(WAIT_S):
-        while not accept(await read()):
+        while not accept(seen := await read()):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+    return seen

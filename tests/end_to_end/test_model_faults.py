@@ -3,33 +3,28 @@
 import pytest
 
 from rigs.model_faults import Fault, FaultKind
-from rigs.model_request import ModelRequest, shown_twice
+from rigs.model_request import shown_twice
 from tests.end_to_end.house import API_KEY, NUMBERS, House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def of_camera(house: House, camera: str, *, since: int) -> list[ModelRequest]:
-    """Return the requests about a camera that came from then on."""
-    number = NUMBERS[camera]
-    return [r for r in house.model.requests[since:] if r.codes and r.codes[0].camera == number]
 
 
 @pytest.mark.timeout(300)
 async def test_words_fill_the_gap_after_refused_cut_and_half_answers(house: House) -> None:
     """429 is waited for as told, a cut stream and half a JSON are asked again; the sensor says which it was."""
     camera = "yard"
+    number = NUMBERS[camera]
     since, asked, states = len(house.told), len(house.model.requests), len(house.states)
     house.model.script.add(
-        Fault.rate_limited(retry_after="2"),
-        Fault(kind=FaultKind.CUT, tokens=3),
-        Fault(kind=FaultKind.HALF_JSON),
+        Fault.rate_limited(camera=number, retry_after="2"),
+        Fault(kind=FaultKind.CUT, camera=number, tokens=3),
+        Fault(kind=FaultKind.HALF_JSON, camera=number),
     )
     async with house.visit(camera):
         started = await house.event(camera, "started", since=since)
         updated = await house.event(camera, "updated", since=since)
         await house.state(camera, "last_error", "none")
-    refused, cut, half, told = of_camera(house, camera, since=asked)[:4]
+    refused, cut, half, told = await house.asked(camera, 4, since=asked)
     assert [r.outcome for r in (refused, cut, half, told)] == [
         "status 429",
         "cut",
@@ -54,10 +49,10 @@ async def test_events_do_not_wait_for_a_server_that_hangs_and_goes(house: House)
     """While a request hangs for a minute the visit starts; with the server gone the sensor says so, until it is back."""
     camera = "garden"
     since, asked = len(house.told), len(house.model.requests)
-    house.model.script.add(Fault(kind=FaultKind.HANG, seconds=60))
+    house.model.script.add(Fault(kind=FaultKind.HANG, camera=NUMBERS[camera], seconds=60))
     async with house.visit(camera):
         started = await house.event(camera, "started", since=since)
-        (hanging,) = of_camera(house, camera, since=asked)
+        (hanging,) = await house.asked(camera, 1, since=asked)
         assert hanging.outcome == "hang"
         await house.model.stop()
         await house.state(camera, "last_error", "unreachable")
@@ -67,7 +62,7 @@ async def test_events_do_not_wait_for_a_server_that_hangs_and_goes(house: House)
         await house.state(camera, "last_error", "none")
         await house.state("", "provider_problem", "off")
     assert updated.data["id"] == started.data["id"]
-    told = next(r for r in of_camera(house, camera, since=asked) if r.outcome == "answered")
+    told = next(r for r in house.requests(camera, since=asked) if r.outcome == "answered")
     assert told.codes[0].sequence <= hanging.codes[0].sequence
     assert not shown_twice(house.model.answered)
 

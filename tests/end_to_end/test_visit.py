@@ -22,14 +22,17 @@ async def test_a_visit_is_told_from_the_lens_to_the_sentence(house: House) -> No
     async with house.visit(CAMERA):
         started = await house.event(CAMERA, "started")
         updated = await house.event(CAMERA, "updated")
-        words = await house.told.wait_for(lambda told: (told.camera, told.kind) == (CAMERA, "narrative"))
+        words = await house.told.wait_for(
+            lambda told: (told.camera, told.kind) == (CAMERA, "narrative")
+        )
         await house.pictures(CAMERA, 20)
     ended = await house.event(CAMERA, "ended")
     house.model.pace = Pace()
     # -- the model got fresh pictures in order
-    requests = [r for r in house.model.answered if r.codes and r.codes[0].camera == NUMBERS[CAMERA]]
+    requests = house.requests(CAMERA)
     assert len(requests) >= 2
     for request in requests:
+        assert request.outcome == "answered"
         assert len(request.codes) == len(request.pictures)
         assert not out_of_order(request)
         assert request.pictures[-1].age_ms is not None
