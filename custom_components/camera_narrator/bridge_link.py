@@ -94,6 +94,7 @@ class BridgeLink:
         self.unknown = 0
         self.garbage = 0
         """Messages that named no camera: unreadable frames, unknown numbers, falling sequences."""
+        self.received_bytes = 0
         self._socket = socket
         self._abort = abort
         self._loop = asyncio.get_running_loop()
@@ -255,6 +256,7 @@ class BridgeLink:
                 await asyncio.sleep(0)
 
     def _take(self, data: bytes, *, binary: bool) -> None:
+        self.received_bytes += len(data)
         try:
             message = protocol.Frame.unpack(data) if binary else protocol.parse(data)
         except ProtocolError:

@@ -72,6 +72,7 @@ def _bridge(hub: Hub, bridge: HubBridge) -> dict[str, Any]:
     return {
         "settings": _subentry(hub.entry.subentries[bridge.subentry_id]),
         "state": asdict(bridge.coordinator.state),
+        "received_bytes": bridge.received_bytes,
     }
 
 

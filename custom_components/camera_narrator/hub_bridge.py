@@ -37,6 +37,7 @@ class HubBridge:
         self.name = subentry.title
         self.coordinator = BridgeCoordinator(hass, BridgeState(name=subentry.title))
         self.link: BridgeLink | None = None
+        self._received_bytes = 0
         self._hass = hass
         self._hub = hub
         self._data: Mapping[str, Any] = subentry.data
@@ -120,6 +121,7 @@ class HubBridge:
         """A connection is gone; where it was the bridge's, its cameras are away."""
         if link is not self.link:
             return
+        self._received_bytes += link.received_bytes
         self.link, link.receiver = None, None
         self._acks.stop()
         for mine in self._present():
@@ -142,6 +144,11 @@ class HubBridge:
             if not self.holds(camera):
                 self._connect(camera, None, self.link)
         self.link.configure(self._configs())
+
+    @property
+    def received_bytes(self) -> int:
+        """Return how much this bridge has sent in this run, over all its connections."""
+        return self._received_bytes + (0 if self.link is None else self.link.received_bytes)
 
     def holds(self, camera: HubCamera) -> bool:
         """Whether this bridge captures the camera on its present connection."""
@@ -215,6 +222,7 @@ class HubBridge:
         if len(self._takeovers) == TAKEOVERS and now_s - self._takeovers[0] < TAKEOVER_S:
             return False
         self._takeovers.append(now_s)
+        self._received_bytes += old.received_bytes
         old.close(ErrorCode.REPLACED)
         return True
 

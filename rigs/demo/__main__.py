@@ -21,7 +21,7 @@ def main() -> int:
         return asyncio.run(run(options, screen))
     except* (StageError, FootageError, ProcessError, CameraError, RequestError) as errors:
         for error in _leaves(errors):
-            screen.fail(str(error))
+            screen.fail("\n".join([str(error), *getattr(error, "__notes__", [])]))
     except* KeyboardInterrupt:
         screen.fail("stopped")
     return 1

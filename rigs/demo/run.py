@@ -57,6 +57,7 @@ class _Run:
         except ProcessError as error:
             self._screen.fail(f"{error}\n{self._stage.log_tails()}")
             return 1
+        self._screen.doing(lambda: "ending the bridge and adding up")
         balance = await self._balance(before)
         self._screen.say(balance.line())
         if self._options.json is not None:

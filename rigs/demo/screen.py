@@ -19,6 +19,8 @@ class Screen:
         self.started = time.monotonic()
         self.steps: list[tuple[str, float]] = []
         self._said = self.started
+        self._open: dict[str, str] = {}
+        """Steps under way, and what each found so far."""
         self._doing: Callable[[], str] = lambda: "starting"
 
     def say(self, text: str) -> None:
@@ -43,28 +45,26 @@ class Screen:
     async def step(self, name: str) -> AsyncIterator[Callable[[str], None]]:
         """Time a step of the set-up; the given function adds to its line what was found."""
         begun = time.monotonic()
-        found = ""
+        self._open[name] = ""
 
         def note(text: str) -> None:
-            nonlocal found
-            found = text
+            self._open[name] = f"  ({text})"
 
-        def doing() -> str:
-            return f"{name} … {found}".rstrip()
-
-        self._doing = doing
-        yield note
-        took = time.monotonic() - begun
-        self.steps.append((name, took))
-        self.say(
-            f"{time.monotonic() - self.started:7.1f} s  {name}: {took:.1f} s{f'  ({found})' if found else ''}"
-        )
+        try:
+            yield note
+            took = time.monotonic() - begun
+            self.steps.append((name, took))
+            at = time.monotonic() - self.started
+            self.say(f"{at:7.1f} s  {name}: {took:.1f} s{self._open[name]}")
+        finally:
+            del self._open[name]
 
     async def stay_alive(self) -> None:
         """Say what is going on whenever nothing was said for a while; runs until cancelled."""
         while True:
             silent = time.monotonic() - self._said
             if silent >= SILENCE_S:
-                self.say(f"{time.monotonic() - self.started:7.1f} s  {self._doing()}")
+                doing = " and ".join(f"{name} …{found}" for name, found in self._open.items())
+                self.say(f"{time.monotonic() - self.started:7.1f} s  {doing or self._doing()}")
                 silent = 0
             await asyncio.sleep(SILENCE_S - silent)

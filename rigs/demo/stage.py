@@ -25,6 +25,8 @@ PREFIX = "camera_narrator"
 TITLES = ("Front door", "Driveway", "Garden", "Back door")
 SHIFT_S = 17.0
 """Between the cameras' places in the clip, so that they do not tell the same second."""
+LEAD_S = 2.5
+"""Of quiet before the first visit: the bridge opens the camera and learns what the quiet scene looks like."""
 USER = "demo"
 
 
@@ -51,6 +53,7 @@ class Stage:
         self._stack = AsyncExitStack()
         self._processes: Processes
         self._urls: list[str] = []
+        self._first_visit_s: float | None = None
 
     async def __aenter__(self) -> Self:
         self._processes = await self._stack.enter_async_context(Processes())
@@ -232,10 +235,17 @@ class Stage:
                 await flow.wait()
                 if flow.step != "confirm":
                     raise StageError(f"{title}: {flow.errors or flow.step}")
-                facts = flow.placeholders
+                seen = flow.placeholders
+                note(f"{seen['codec']} {seen['size']}, {seen['fps']} frames a second")
+                await self._seek(number)
                 await flow.submit()
                 _ended(flow)
-                note(facts.get("summary", ""))
+
+    async def _seek(self, number: int) -> None:
+        """Let the story begin shortly before a visit, for nobody likes to watch an empty path first."""
+        if self.camera is not None and self._first_visit_s is not None:
+            start_s = max(0.0, self._first_visit_s - LEAD_S)
+            await self.camera.set(f"camera{number}", seek_s=start_s + number * SHIFT_S)
 
     async def _show_dashboard(self) -> None:
         async with self.screen.step("dashboard"):

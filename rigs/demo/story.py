@@ -16,6 +16,7 @@ class Story:
     events: list[dict[str, Any]] = field(default_factory=list)
     narratives: list[dict[str, Any]] = field(default_factory=list)
     states: list[dict[str, Any]] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
 
     @property
     def complete(self) -> bool:
@@ -40,12 +41,19 @@ class Story:
                 self.states.append(
                     {"camera": camera, "kind": kind, "state": payload, "arrived": arrived}
                 )
-                return (
-                    _line(0, _STATES[kind, payload], "", camera)
-                    if (kind, payload) in _STATES
-                    else None
-                )
+                return self._state_line(camera, kind, payload)
         return None
+
+    def _state_line(self, camera: str, kind: str, state: str) -> str | None:
+        """Tell that a camera went away or came back; before the first time there is nothing to tell."""
+        if kind != "connected":
+            return None
+        known = camera in self._seen
+        if state == "ON":
+            self._seen.add(camera)
+        if not known:
+            return None
+        return _line(0, "camera back" if state == "ON" else "camera away", "", camera)
 
     def latencies_s(self) -> dict[str, list[float]]:
         """Return the seconds from the capture of the newest picture to the message, by kind."""
@@ -57,12 +65,6 @@ class Story:
             ],
             "narrative": [_age(narrative, narrative["arrived"]) for narrative in self.narratives],
         }
-
-
-_STATES: Mapping[tuple[str, str], str] = {
-    ("connected", "OFF"): "the camera is away",
-    ("connected", "ON"): "the camera is back",
-}
 
 
 def _event_line(event: Mapping[str, Any], arrived: float) -> str:
