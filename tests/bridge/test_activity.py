@@ -35,10 +35,14 @@ class Stage:
         self._noise = noise
 
     def plane(
-        self, change: Callable[[np.ndarray], None] | None = None, *, light: float = 0.0
+        self,
+        change: Callable[[np.ndarray], None] | None = None,
+        *,
+        light: float = 0.0,
+        gain: float = 1.0,
     ) -> Plane:
         """Return the scene as a camera sees it now."""
-        scene = self.still + light + self._random.normal(0, self._noise, self.still.shape)
+        scene = self.still * gain + light + self._random.normal(0, self._noise, self.still.shape)
         if change is not None:
             change(scene)
         return scene.clip(0, 255).astype(np.uint8)
@@ -148,6 +152,14 @@ def test_light_switch_is_not_activity(light: float) -> None:
         for at in seconds(10, 13)
     )
     assert active_s(watch(detector, walk))
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.4])
+def test_change_of_exposure_is_not_activity(gain: float) -> None:
+    """Bright things change more than dark ones, and still nothing moves."""
+    stage = Stage()
+    detector = settled(stage)
+    assert active_s(watch(detector, ((at, stage.plane(gain=gain)) for at in seconds(5, 10)))) == []
 
 
 def test_cloud_is_not_activity() -> None:

@@ -3,7 +3,7 @@
 import io
 
 import av
-from av.video.reformatter import Colorspace
+from av.video.reformatter import ColorRange, Colorspace
 import numpy as np
 from PIL import Image
 import pytest
@@ -51,19 +51,21 @@ def test_size_is_even_and_never_larger_than_the_source(
 
 
 @pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
-@pytest.mark.parametrize("bt709", [False, True])
-def test_colours_survive(colour: tuple[int, int, int], bt709: bool) -> None:
-    """Full range, and the matrix that the camera says: nothing washed out, no wrong hue."""
+@pytest.mark.parametrize("space", [Colorspace.ITU601, Colorspace.ITU709])
+@pytest.mark.parametrize("span", [ColorRange.MPEG, ColorRange.JPEG])
+def test_colours_survive(colour: tuple[int, int, int], space: Colorspace, span: ColorRange) -> None:
+    """Whatever matrix and range a camera says it has: nothing washed out, no wrong hue."""
     rgb = np.full((240, 320, 3), colour, np.uint8)
     frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709 if bt709 else Colorspace.ITU601
+        format="yuv420p", dst_colorspace=space, dst_color_range=span
     )
-    if bt709:
-        frame.colorspace = Colorspace.ITU709
+    frame.colorspace, frame.color_range = space, span
     jpeg = Encoder().jpeg(frame, height_px=120, quality=90, most_bytes=10**6)
     assert jpeg is not None
     shown = decoded(jpeg.data)[60, 80].astype(int)
     assert np.abs(shown - colour).max() <= 8
+    luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    assert abs(float(Encoder().luma(frame).mean()) - luma) < 16
 
 
 def test_size_limit_lowers_the_quality_and_then_gives_up() -> None:

@@ -122,6 +122,30 @@ async def test_terminated_bridge_ends_without_home_assistant(run: Run) -> None:
     assert took_s < END_S + SLACK_S
 
 
+async def test_terminated_bridge_ends_while_a_name_is_being_looked_up(
+    run: Run, tmp_path: Path
+) -> None:
+    """A name server that does not answer holds a thread, and not the process."""
+    asked = tmp_path / "asked"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import pathlib, socket, time\n"
+        "def hang(*_, **__):\n"
+        f"    pathlib.Path({str(asked)!r}).touch()\n"
+        "    time.sleep(60)\n"
+        "socket.getaddrinfo = hang\n"
+    )
+    process = await run(
+        "run",
+        "--url",
+        "http://ha.example",
+        PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    )
+    await eventually(asked.exists)
+    code, took_s = await terminated(process)
+    assert code == 0
+    assert took_s < END_S + SLACK_S
+
+
 async def test_epoch_is_new_and_id_is_kept_over_a_kill(
     gateway: FakeGateway, serve: Serve, run: Run
 ) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 import pytest
 
 from edge_bridge.protocol import (
+    CameraStatus,
     Configured,
     ErrorCode,
     FrameFlag,
@@ -162,6 +163,29 @@ def _gap(gateway: FakeGateway) -> int:
     """Return the sequence after the first hole, 0 where there is none."""
     sequences = [frame.sequence for frame in gateway.frames]
     return next((after for before, after in pairwise(sequences) if after > before + 1), 0)
+
+
+async def test_waiting_frames_of_a_removed_camera_are_withdrawn(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """What a camera had not sent when it was taken away has its own counter, told in the next status."""
+    server = await serve(drawn())
+    gateway.limits = Limits(window_frames=1)
+    gateway.acknowledging = False
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.2),)
+    bridge = start_bridge(gateway)
+    await eventually(lambda: any(entry.counters.replaced for entry in bridge.status().cameras))
+    await gateway.configure(revision=2)
+    await gateway.until(lambda: any(entry.counters.withdrawn for entry in _cameras(gateway)))
+    [front] = _cameras(gateway)
+    assert front.error is not None
+    assert front.error.code is ErrorCode.WITHDRAWN
+    assert front.counters.withdrawn == front.counters.unacknowledged == 1
+
+
+def _cameras(gateway: FakeGateway) -> tuple[CameraStatus, ...]:
+    statuses = gateway.seen(Status)
+    return statuses[-1].cameras if statuses else ()
 
 
 async def test_frame_above_the_limit_is_encoded_smaller(

@@ -217,7 +217,7 @@ class Bridge:
         for key, config in wanted.items():
             if key not in self._unfit:
                 self._adopt(config)
-        # Frames of cameras that were taken away while there was no connection.
+        # Of cameras that were taken away just now, or were told of only before this connection.
         for key in self._ring.cameras:
             if key not in self._cameras:
                 self._ring.withdraw(key)
@@ -245,7 +245,6 @@ class Bridge:
 
     def _remove(self, key: str) -> None:
         self._cameras.pop(key).stop()
-        self._ring.withdraw(key)
         self._removed.add(key)
         self.outbox.forget(key)
 

@@ -65,16 +65,15 @@ class Encoder:
         """Encode, scaled down to the height and below the size; None where no quality is small enough."""
         height = max(2, min(height_px, frame.height) // 2 * 2)
         width = max(2, round(frame.width * height / frame.height / 2) * 2)
-        bt709 = frame.colorspace == Colorspace.ITU709.value
+        # JPEG is BT.601 at full range. Most cameras say nothing of either, and mean BT.601.
+        other = frame.colorspace in {Colorspace.ITU709.value, Colorspace.BT2020.value}
         with self._scalers.borrow(frame, width, height, "yuv420p") as scaler:
             scaled = scaler.reformat(
                 frame,
                 width,
                 height,
                 "yuv420p",
-                # JPEG is BT.601 at full range.
-                src_colorspace=Colorspace.ITU709 if bt709 else None,
-                dst_colorspace=Colorspace.ITU601 if bt709 else None,
+                dst_colorspace=Colorspace.ITU601 if other else None,
                 interpolation=Interpolation.AREA,
                 dst_color_range=ColorRange.JPEG,
                 threads=1,
