@@ -30,7 +30,7 @@ from rigs.picture_code import Code, read_code
 from rigs.rtsp_server import RtspServer
 from rigs.simulated_camera import Credentials, Refusal
 from rigs.video_source import FileSource
-from tests.bridge.conftest import Serve, StartBridge, config, drawn
+from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import FakeGateway
 
 
@@ -250,7 +250,7 @@ async def test_visit_brings_preroll_activity_and_a_faster_rate(
     gateway.cameras = (config(server.url("front"), rate_fps=1.0, quiet_interval_s=3600.0),)
     start_bridge(gateway)
     # One quiet picture is all there is; the key frames after it stay with the bridge.
-    await gateway.until(lambda: bool(gateway.frames) and camera.position_s > 5)
+    await eventually(lambda: bool(gateway.frames) and camera.position_s > 5)
     source.visits.start()
     await gateway.until(
         lambda: sum(FrameFlag.ACTIVE in frame.flags for frame in gateway.frames) >= 4
@@ -285,7 +285,7 @@ async def test_onset_says_activity_before_its_frame(
     server = await serve(camera)
     gateway.cameras = (config(server.url("front"), quiet_interval_s=3600.0),)
     start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.frames) and camera.position_s > 2)
+    await eventually(lambda: bool(gateway.frames) and camera.position_s > 2)
     source.visits.start()
     await gateway.until(lambda: bool(gateway.seen(Activity)))
     assert not any(FrameFlag.ACTIVE in frame.flags for frame in gateway.frames)
