@@ -109,6 +109,16 @@ def test_a_frame_whose_acknowledgement_the_last_status_missed_counts_once() -> N
     assert (account.sampled, account.unacknowledged, account.lost) == (8, 1, 0)
 
 
+def test_a_death_after_a_restart_of_home_assistant() -> None:
+    """What earlier runs had received was sampled as well."""
+    book = Book("second")
+    book.hello("old", sampled=50, acknowledged=45, settled=45, run_id="first")
+    book.outcomes["old"] = Outcomes(received=15, gated=15)
+    book.hello("new")
+    account = book.accounts.account("old")
+    assert (account.sampled, account.lost) == (60, 0)
+
+
 def test_an_epoch_that_comes_back_is_open_again() -> None:
     """Two bridges that take turns under one identity do not spoil the sum."""
     book = Book()

@@ -62,6 +62,17 @@ def test_an_accepted_request_settles_its_whole_span() -> None:
     assert filled.times == [5], "what lies before a span told is never told after it"
 
 
+def test_a_quiet_frame_within_a_told_span_is_not_selected() -> None:
+    """It was asked about, if not shown; frames in a request keep their own fate."""
+    sent = frames(1, 2, 3, 4, active=False)
+    filled = Filled(*sent)
+    filled.buffer.depart(sent[1:2])
+    filled.buffer.cover(span_of((sent[0], sent[2])))
+    assert filled.outcomes == Outcomes(received=4, not_selected=2, in_flight=1, buffered=1)
+    filled.buffer.accept(sent[1:2], span_of(sent[1:2]))
+    assert filled.outcomes == Outcomes(received=4, not_selected=2, analysed=1, buffered=1)
+
+
 def test_frames_of_a_failed_request_are_eligible_again_until_they_leave() -> None:
     """A failure is counted when the frame leaves the buffer, and only then."""
     sent = frames(1, 2)

@@ -129,6 +129,20 @@ async def test_who_comes_back_within_a_minute_continues() -> None:
         assert scene.sink.events[-1].continues is None
 
 
+async def test_nothing_new_needs_no_closing_look() -> None:
+    """Where all pictures are told when it falls due, a later one of the empty scene is not asked about."""
+    async with narrated() as scene:
+        await scene.onset()
+        await scene.active(3)
+        await scene.clock.advance(1.5)
+        scene.state(active=False)
+        await scene.clock.advance(12)
+        scene.send(active=False)
+        await scene.clock.advance(12)
+        assert scene.provider.looks == [Look.ONSET, Look.SCHEDULE]
+        assert scene.sink.phases[-1] is Phase.ENDED
+
+
 async def test_a_silent_bridge_interrupts_the_event() -> None:
     """Ten seconds without a state while active end the event, and its frames still get their sentence."""
     async with narrated(profile=Profile.ECONOMY) as scene:
@@ -596,6 +610,21 @@ async def test_an_open_event_of_a_camera_switched_off_meanwhile_ends() -> None:
     before = await interrupted_visit()
     async with narrated(memory=before.sink.memory, enabled=False, connected=False) as scene:
         assert [event.reason for event in scene.sink.events] == [EndReason.DISABLED]
+
+
+async def test_pictures_under_way_when_narration_stops_are_told_by_the_next() -> None:
+    """Stopped in the middle of a request, its frames are eligible again."""
+    async with narrated() as scene:
+        scene.provider.default = Step(seconds=60)
+        await scene.onset()
+        await scene.active(3)
+        under_way = scene.outcomes().in_flight
+        assert under_way == 4
+    assert scene.outcomes().in_flight == 0
+    assert scene.outcomes().buffered == len(scene.sent)
+    async with narrated(source=scene.source) as after:
+        await after.clock.advance(2)
+        assert after.provider.asked[0].chunk.frames[0].sequence == 1
 
 
 async def test_a_new_run_on_the_same_source_takes_the_event_over() -> None:
