@@ -7,6 +7,7 @@ import pytest_asyncio
 import pytest_socket
 
 from rigs.broker import find_mosquitto
+from tests.end_to_end.demo import Demo, demo
 from tests.end_to_end.house import House
 
 
@@ -33,3 +34,19 @@ async def house() -> AsyncIterator[House]:
         pytest.skip("mosquitto cannot be had here: see script/bootstrap mosquitto")
     async with House() as house:
         yield house
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def minute(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    """A minute of the demo, from its start; `everything.json` lies beside its temporary folder."""
+    folder = tmp_path_factory.mktemp("demo")
+    arguments = ("--minutes", "1", "--json", str(folder / "everything.json"))
+    async with demo(folder, *arguments) as run:
+        yield run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _begin_the_minute_first(request: pytest.FixtureRequest, _sockets_for_the_house: None) -> None:
+    # It takes its time, and little else: the other tests run meanwhile.
+    if any("minute" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("minute")

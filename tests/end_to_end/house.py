@@ -28,6 +28,7 @@ API_KEY = "the key of the model server"
 BRIDGE = "Bridge"
 NUMBERS = {"front": 1, "yard": 2, "garden": 3, "drive": 4, "shed": 5, "garage": 6}
 """The cameras, and what each burns into its pictures; `garage` has a simulator of its own."""
+OUTCOMES = ("rejected", "analysed", "failed", "gated", "not_selected", "evicted")
 FPS = 5
 """Two looks of the detector in half a second, at little cost."""
 PROBES = 4
@@ -299,14 +300,18 @@ def of_event(camera: str, *phases: str) -> Callable[[Told], bool]:
 def lost(account: Mapping[str, Any]) -> int:
     """Return the frames nobody can account for; everything else must add up, and nothing be negative."""
     outcomes = account["outcomes"]
-    fates = ("rejected", "analysed", "failed", "gated", "not_selected", "evicted")
-    here = sum(outcomes[fate] for fate in (*fates, "buffered", "in_flight"))
+    here = settled(account) + outcomes["buffered"] + outcomes["in_flight"]
     assert outcomes["received"] == here, outcomes
     elsewhere = ("replaced", "overflowed", "withdrawn", "unacknowledged", "base", "lost")
     assert account["sampled"] == here + sum(account[fate] for fate in elsewhere), account
     assert min(*(account[fate] for fate in elsewhere), *outcomes.values()) >= 0, account
     missing: int = account["lost"]
     return missing
+
+
+def settled(account: Mapping[str, Any]) -> int:
+    """Return the frames that this run of Home Assistant gave an outcome."""
+    return sum(account["outcomes"][fate] for fate in OUTCOMES)
 
 
 def _spec(name: str) -> str:
