@@ -34,6 +34,8 @@ class Arrivals:
     hello: Hello
     frames: list[Frame] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    everything: list[Message] = field(default_factory=list)
+    """Frames and messages in the order in which they came."""
 
     def of[M: Message](self, kind: type[M]) -> list[M]:
         """Return the messages of one kind."""
@@ -171,6 +173,7 @@ class FakeGateway:
                 parsed = parse(message.data)
                 assert not isinstance(parsed, Unknown)
                 arrivals.messages.append(parsed)
+                arrivals.everything.append(parsed)
             else:
                 await self.notify()
                 return
@@ -191,6 +194,7 @@ class FakeGateway:
 
     async def _take(self, ws: web.WebSocketResponse, frame: Frame, arrivals: Arrivals) -> None:
         arrivals.frames.append(frame)
+        arrivals.everything.append(frame)
         key = next((entry.camera for entry in self.cameras if entry.number == frame.camera), None)
         if key is None:
             return

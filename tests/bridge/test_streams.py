@@ -287,9 +287,15 @@ async def test_onset_says_activity_before_its_frame(
     start_bridge(gateway)
     await eventually(lambda: bool(gateway.frames) and camera.position_s > 2)
     source.visits.start()
-    await gateway.until(lambda: bool(gateway.seen(Activity)))
-    assert not any(FrameFlag.ACTIVE in frame.flags for frame in gateway.frames)
+    await gateway.until(lambda: any(FrameFlag.ACTIVE in frame.flags for frame in gateway.frames))
     source.visits.stop()
+    of_the_onset = [
+        type(entry)
+        for entry in gateway.last.everything
+        if isinstance(entry, Activity)
+        or (isinstance(entry, Frame) and FrameFlag.ACTIVE in entry.flags)
+    ]
+    assert of_the_onset[:2] == [Activity, Frame]
 
 
 async def test_watch_raises_the_rate(
