@@ -19,6 +19,7 @@ from edge_bridge.protocol import (
     Limits,
     Message,
     Received,
+    Status,
     Unknown,
     Welcome,
     parse,
@@ -50,6 +51,7 @@ class FakeGateway:
         self.limits = Limits()
         self.run_id = "run-1"
         self.acknowledging = True
+        self.acknowledging_at_status = False
         self.reading = asyncio.Event()
         self.reading.set()
         self.status = 101
@@ -174,6 +176,12 @@ class FakeGateway:
                 assert not isinstance(parsed, Unknown)
                 arrivals.messages.append(parsed)
                 arrivals.everything.append(parsed)
+                if isinstance(parsed, Status) and self.acknowledging_at_status:
+                    received = (
+                        Received(camera=key, live=live, replay=replay)
+                        for key, (live, replay) in self.received.items()
+                    )
+                    await ws.send_str(Ack(cameras=tuple(received)).dumps())
             else:
                 await self.notify()
                 return

@@ -95,6 +95,22 @@ async def test_terminated_bridge_says_its_last_status_and_ends(
     assert gateway.last.hello.name == "attic"
 
 
+async def test_the_last_status_counts_what_was_still_unacknowledged(
+    gateway: FakeGateway, serve: Serve, run: Run
+) -> None:
+    """Frames that Home Assistant acknowledges at the end are in no counter twice."""
+    gateway.acknowledging, gateway.acknowledging_at_status = False, False
+    server = await serve(drawn())
+    gateway.cameras = (config(server.url("front")),)
+    process = await run("run", "--url", gateway.url)
+    await gateway.until(lambda: len(gateway.frames) >= 2)
+    gateway.acknowledging_at_status = True
+    code, _ = await terminated(process)
+    assert code == 0
+    [front] = gateway.seen(Status)[-1].cameras
+    assert front.counters.unacknowledged == front.counters.sampled - len(gateway.frames)
+
+
 async def test_terminated_bridge_ends_though_nobody_reads(
     gateway: FakeGateway, serve: Serve, run: Run
 ) -> None:

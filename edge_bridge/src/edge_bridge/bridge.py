@@ -93,6 +93,11 @@ class Bridge:
 
     # -- what a connection asks for ---------------------------------------------------------------------------
 
+    @property
+    def on_wire(self) -> int:
+        """Return how many frames were sent on this connection and not yet acknowledged."""
+        return self._ring.on_wire
+
     def hello(self) -> Hello:
         """Return the first message of a connection."""
         return Hello(

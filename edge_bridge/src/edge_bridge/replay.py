@@ -103,6 +103,11 @@ class ReplayRing:
         """All cameras that ever sampled a frame in this epoch."""
         return tuple(self._accounts)
 
+    @property
+    def on_wire(self) -> int:
+        """Frames sent on this connection and not yet acknowledged."""
+        return sum(self._in_flight.values())
+
     def add(self, camera: str, frame: SampledFrame, now_us: int) -> None:
         """Take a frame chosen for sending and give it its sequence."""
         account = self._account(camera)
@@ -125,7 +130,7 @@ class ReplayRing:
 
     def next(self) -> Outgoing | None:
         """Return the next frame to send and mark it as sent; live before replay, None where nothing may go."""
-        if self._limits is None or sum(self._in_flight.values()) >= self._limits.window_frames:
+        if self._limits is None or self.on_wire >= self._limits.window_frames:
             return None
         while self._ready:
             camera = self._ready.popleft()

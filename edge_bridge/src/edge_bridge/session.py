@@ -52,6 +52,10 @@ class Side(Protocol):
 
     outbox: Outbox
 
+    @property
+    def on_wire(self) -> int:
+        """Return how many frames were sent on this connection and not yet acknowledged."""
+
     def hello(self) -> Hello:
         """Return the first message."""
 
@@ -224,8 +228,22 @@ class Session:
         with suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(FAREWELL_S):
                 if self.welcomed:
-                    await self._ws.send_str(self._side.status().dumps())
+                    await self._say_last_status()
                 await self._close(aiohttp.WSCloseCode.GOING_AWAY, "the bridge ends")
+
+    async def _say_last_status(self) -> None:
+        """Say how it ends: a status makes Home Assistant acknowledge all it owes, and the last one counts that."""
+        await self._ws.send_str(self._side.status().dumps())
+        if not self._side.on_wire:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S / 2):
+                while self._side.on_wire:
+                    if (message := self._read(await self._ws.receive())) is None:
+                        return
+                    if isinstance(message, Ack):
+                        self._side.acknowledge(message)
+        await self._ws.send_str(self._side.status().dumps())
 
     async def _close(self, code: int, reason: str) -> None:
         await self._ws.close(code=code, message=reason.encode()[:REASON_BYTES])
