@@ -8,6 +8,7 @@ from itertools import batched
 import json
 from pathlib import Path
 import sys
+import time
 from typing import Any, Self
 
 from rigs.broker import Broker
@@ -28,6 +29,7 @@ API_KEY = "the key of the model server"
 BRIDGE = "Bridge"
 NUMBERS = {"front": 1, "yard": 2, "garden": 3, "drive": 4, "shed": 5, "garage": 6}
 """The cameras, and what each burns into its pictures; `garage` has a simulator of its own."""
+BRIDGE_FATES = ("replaced", "overflowed", "withdrawn", "unacknowledged")
 OUTCOMES = ("rejected", "analysed", "failed", "gated", "not_selected", "evicted")
 FPS = 5
 """Two looks of the detector in half a second, at little cost."""
@@ -225,6 +227,22 @@ class House:
         cameras = (await self.diagnostics())["cameras"]
         return {camera["settings"]["key"]: camera["account"] for camera in cameras}
 
+    async def acknowledged(self) -> dict[str, int]:
+        """Return how many frames of each camera the bridge knows to have arrived, as of its next status file."""
+        now = time.time()
+        file = self.processes.folder / "edge-bridge" / "status.json"
+
+        async def read() -> Json | None:
+            return json.loads(file.read_text()) if file.exists() else None
+
+        status = await _until(read, lambda status: bool(status and status["written"] > now))
+        assert status is not None
+        return {
+            camera["camera"]: camera["counters"]["sampled"]
+            - sum(camera["counters"][fate] for fate in BRIDGE_FATES)
+            for camera in status["cameras"]
+        }
+
     # -- private ------------------------------------------------------------------------------------------------
 
     async def _start_cameras(self) -> None:
@@ -300,18 +318,13 @@ def of_event(camera: str, *phases: str) -> Callable[[Told], bool]:
 def lost(account: Mapping[str, Any]) -> int:
     """Return the frames nobody can account for; everything else must add up, and nothing be negative."""
     outcomes = account["outcomes"]
-    here = settled(account) + outcomes["buffered"] + outcomes["in_flight"]
+    here = sum(outcomes[fate] for fate in (*OUTCOMES, "buffered", "in_flight"))
     assert outcomes["received"] == here, outcomes
-    elsewhere = ("replaced", "overflowed", "withdrawn", "unacknowledged", "base", "lost")
+    elsewhere = (*BRIDGE_FATES, "base", "lost")
     assert account["sampled"] == here + sum(account[fate] for fate in elsewhere), account
     assert min(*(account[fate] for fate in elsewhere), *outcomes.values()) >= 0, account
     missing: int = account["lost"]
     return missing
-
-
-def settled(account: Mapping[str, Any]) -> int:
-    """Return the frames that this run of Home Assistant gave an outcome."""
-    return sum(account["outcomes"][fate] for fate in OUTCOMES)
 
 
 def _spec(name: str) -> str:
