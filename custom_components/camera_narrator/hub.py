@@ -1,8 +1,8 @@
 """One hub: a provider, its limits, its bridges and its cameras, from one config entry."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, override
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from homeassistant.core import HomeAssistant, callback
@@ -26,7 +26,7 @@ from .mqtt_sink import MqttSink
 from .pipeline.clock import SystemClock
 from .pipeline.errors import Fault
 from .pipeline.limiter import Limiter
-from .pipeline.models import Chunk, Failure, Partial
+from .pipeline.models import Failure
 from .pipeline.provider import Provider
 from .providers.table import create
 
@@ -47,7 +47,7 @@ class Hub:
         self.mqtt = MqttSink(hass, prefix=mqtt_prefix(entry))
         self.cameras: dict[str, HubCamera] = {}
         self.bridges: dict[str, HubBridge] = {}
-        self.provider = CurrentProvider()
+        self.provider: Provider
         self._provider_data: Mapping[str, Any] = {}
         self._changing = asyncio.Lock()
 
@@ -105,9 +105,11 @@ class Hub:
 
     async def _change_provider(self) -> None:
         if self._provider_data != self.entry.data:
-            self.provider.current = await create(self.hass, self.entry.data, rungs=self.memory)
+            self.provider = await create(self.hass, self.entry.data, rungs=self.memory)
             self._provider_data = dict(self.entry.data)
             self.provider_answered()
+            # Each camera goes on where it is: its open event, its story and its pictures stay.
+            await asyncio.gather(*(camera.restart() for camera in self.cameras.values()))
 
     async def _change_subentries(self) -> None:
         bridges = {
@@ -170,29 +172,6 @@ class Hub:
                     translation_key="camera_without_bridge",
                     translation_placeholders={"camera": camera.title},
                 )
-
-
-class CurrentProvider(Provider):
-    """The hub's provider of the moment, so that a changed one takes over between two requests."""
-
-    current: Provider
-
-    @property
-    @override
-    def name(self) -> str:
-        """Return who writes the words now."""
-        return self.current.name
-
-    @property
-    @override
-    def heartbeats(self) -> bool:
-        """Return whether the provider of now is asked without activity."""
-        return self.current.heartbeats
-
-    @override
-    def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
-        """Ask the provider of now."""
-        return self.current.analyse(chunk)
 
 
 def mqtt_prefix(entry: NarratorConfigEntry) -> str:

@@ -80,12 +80,14 @@ class HubCamera(Sink):
             f"{const.DOMAIN} narration of {self.key}",
         )
 
+    async def restart(self) -> None:
+        """Go on with the hub's provider of now; a request under way is given up, its pictures are shown again."""
+        await self._end_narration()
+        self.start()
+
     async def stop(self) -> None:
         """Stop like a crash would: an open event stays stored."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._end_narration()
         self.coordinator.close()
 
     async def remove(self) -> None:
@@ -178,6 +180,12 @@ class HubCamera(Sink):
         self.hub.hass.config_entries.async_update_subentry(
             entry, subentry, data={**subentry.data, const.CONF_ENABLED: on}
         )
+
+    async def _end_narration(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
 
     # -- the sink of its narration ------------------------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 """The demo's run: the story line by line, the camera taken away now and then, the balance at the end."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 import json
+from pathlib import Path
+import re
 import signal
 import time
 from typing import Any
@@ -19,6 +21,8 @@ from rigs.process import ProcessError
 FAULT_AT_S = 40.0
 FAULT_EVERY_S = 60.0
 FAULT_S = 5.0
+LOG_LOOK_S = 0.2
+_REQUEST = re.compile(r"\] Request of (\S+): (\[.*\])$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +154,18 @@ class _Run:
             due_s += FAULT_EVERY_S
 
     async def _show_request(self, number: int) -> None:
+        """Show a request as Home Assistant's log has it, once so many were sent."""
         process = self._stage.home_assistant.process
         if process is None:
             return
-        found = await process.wait_for(rf"request {number}: (.*)$", timeout_s=24 * 3600)
-        self._screen.say(f"-- request {number}, as sent --")
-        for part in json.loads(found[1]):
-            self._screen.say(f"   {part}")
+        sent = 0
+        async for request in _requests(process.log):
+            sent += 1
+            if sent == number:
+                self._screen.say(f"-- request {number}, of {request[1]}, as sent --")
+                for part in json.loads(request[2]):
+                    self._screen.say(f"   {part}")
+                return
 
     async def _measure(self) -> Meter:
         process = self._stage.home_assistant.process
@@ -210,3 +219,17 @@ class _Run:
             "latencies_s": story.latencies_s(),
             "balance": balance.as_json(),
         }
+
+
+async def _requests(log: Path) -> AsyncIterator[re.Match[str]]:
+    """Yield each request that Home Assistant's log tells of, as it is written."""
+    line = ""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            line += lines.readline()
+            if not line.endswith("\n"):
+                await asyncio.sleep(LOG_LOOK_S)
+                continue
+            if request := _REQUEST.search(line):
+                yield request
+            line = ""

@@ -117,7 +117,7 @@ async def say(of: Chunk) -> str:
                 state(14, since_s=14.0, active=False),
                 to_s=20.0,
             ),
-            "Movement for 14 s, from the left to the lower right; quiet for 6 s now.",
+            "Movement for 14 s, from the left to the lower right.",
         ),
         (
             chunk(
@@ -127,7 +127,7 @@ async def say(of: Chunk) -> str:
                 to_s=20.0,
                 visit_s=20.0,
             ),
-            "Movement for 14 s; quiet for 6 s now.",
+            "Movement for 14 s.",
         ),
         (
             chunk(Look.CATCH_UP, frames=(frame(1.0), frame(4.0), frame(6.0, active=False))),

@@ -63,6 +63,29 @@ async def test_started_does_not_wait_for_the_model() -> None:
         assert scene.sink.narratives == []
 
 
+async def test_an_answer_faster_than_the_confirmation_is_told_with_it() -> None:
+    """The words about an onset that were there first follow its event at once; the pictures are not shown again."""
+    async with narrated() as scene:
+        scene.provider.default = Step(seconds=0.1, answer=saying("Movement.", subject=None))
+        onset_s = await scene.onset()
+        await scene.active(2)
+        assert scene.sink.phases == [Phase.STARTED, Phase.UPDATED]
+        assert scene.sink.event_times == [onset_s + 0.5, onset_s + 0.5]
+        assert scene.sink.narratives[0].text == "Movement."
+        assert scene.sink.narratives[0].event_id == scene.sink.events[0].id
+
+
+async def test_a_closing_look_knows_the_whole_visits_activity() -> None:
+    """Its states begin before the onset's first, whatever its pictures span."""
+    async with narrated() as scene:
+        onset_s = await scene.visit(15)
+        [closing] = [
+            asked.chunk for asked in scene.provider.asked if asked.chunk.look is Look.CLOSING
+        ]
+        assert closing.frames[0].captured_s > onset_s
+        assert closing.activity[0].received_s == onset_s
+
+
 async def test_one_flicker_is_no_event() -> None:
     """A single active frame whose picture holds no subject leaves no trace."""
     async with narrated() as scene:

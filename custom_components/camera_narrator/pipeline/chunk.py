@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from .context import Note
-from .models import ActivityState, CameraSettings, Chunk, Frame, Look, Span
+from .models import (
+    ActivityState,
+    CacheBreakpoint,
+    CameraSettings,
+    Chunk,
+    Frame,
+    Look,
+    Picture,
+    Span,
+    Text,
+)
 from .prompt import SYSTEM, parts, schema
 
 
@@ -42,6 +52,23 @@ def build(
         activity=states,
         visit_s=visit_s or 0.0,
     )
+
+
+def labelled(chunk: Chunk) -> list[str]:
+    """Return what is sent, part by part, with a label in the place of each picture."""
+    shown = [f"system: {chunk.system}"]
+    for part in chunk.parts:
+        match part:
+            case Text(text=text):
+                shown.append(text)
+            case Picture(index=index):
+                frame = chunk.frames[index]
+                size = f"{frame.width}x{frame.height}, {len(frame.jpeg) / 1000:.1f} kB"
+                shown.append(f"[picture of frame {frame.sequence}: {size}]")
+            case CacheBreakpoint():
+                pass
+    shown.append(f"answer: {chunk.schema.name}, at most {chunk.schema.max_tokens} tokens")
+    return shown
 
 
 def span_of(frames: Sequence[Frame]) -> Span:

@@ -107,13 +107,16 @@ class Composer:
         visit = None if look in (Look.CATCH_UP, Look.HEARTBEAT) else self._visits.current
         if visit is None and look is Look.CLOSING:
             visit = self._visits.ended
+        told_from_s = frames[0].captured_s
+        if look is Look.CLOSING and visit is not None:
+            told_from_s = min(told_from_s, visit.onset_s)
         chunk = build(
             camera=self._source.camera,
             settings=self._source.settings,
             look=look,
             frames=frames,
             notes=() if look is Look.CATCH_UP else self._context.notes,
-            states=self._source.states(frames[0].captured_s, frames[-1].captured_s + SHOWS_S),
+            states=self._source.states(told_from_s, frames[-1].captured_s + SHOWS_S),
             event_id=visit.id if visit is not None and visit.confirmed else None,
             onset_s=None if visit is None else visit.onset_s,
             question=None if question is None else question.prompt,

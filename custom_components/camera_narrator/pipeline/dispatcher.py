@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+import json
 import logging
 
+from .chunk import labelled
 from .errors import Fault, ProviderError
 from .limiter import Limiter, Turn, Urgency
 from .models import Analysis, Chunk, Look, Usage
@@ -104,6 +106,8 @@ class Dispatcher:
             self._wake()
 
     async def _request(self, request: Request) -> Reply:
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            _LOGGER.debug("Request of %s: %s", self._camera, json.dumps(labelled(request.chunk)))
         try:
             reply = await _answer(self._provider, request)
         except ProviderError as error:

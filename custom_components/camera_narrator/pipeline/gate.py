@@ -15,7 +15,7 @@ LONG_VISIT_S = 60.0
 """Between looks of ``balanced`` once the offsets are over."""
 NOVELTY_SPACING_S = 3.0
 """A scene that changes faster is told in one look."""
-BORROW_S = 120.0
+BORROW_S = 60.0
 """A novelty takes the place of a look at most this far ahead: restless trees cost one call a minute, not one per 3 s."""
 CLOSING_S = 5.0
 """Quiet for this long means the visit is probably over; the bridge sends its active rate for 6 s after quiet."""

@@ -189,7 +189,7 @@ class Chunk:
     span: Span
     event_id: str | None = None
     activity: tuple[ActivityState, ...] = ()
-    """The states that fall into the span, oldest first."""
+    """The states that fall into the span, oldest first; for a closing look those of the whole visit."""
     visit_s: float = 0.0
     """Seconds since the visit's onset, at the end of the span."""
 

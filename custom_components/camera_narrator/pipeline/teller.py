@@ -35,6 +35,8 @@ class Teller:
         self._sink = sink
         self._provider = provider
         self._clock = clock
+        self._early: tuple[Request, Analysis] | None = None
+        """An answer to an onset that was here before the onset was confirmed."""
 
     def take(self, reply: Reply) -> None:
         """Tell what the model answered, or show why it did not."""
@@ -73,6 +75,9 @@ class Teller:
             self._sink.publish(event)
         if events:
             self._remember()
+        if self._early is not None and self._visits.knows(self._early[0].visit_id):
+            (request, analysis), self._early = self._early, None
+            self._tell_story(request, analysis, Now.of(self._clock))
 
     # -- words --------------------------------------------------------------------------------------------------
 
@@ -91,7 +96,8 @@ class Teller:
         of_current = current is not None and current.id == visit_id
         of_ended = visit_id is not None and not of_current
         if request.look is Look.ONSET and not analysis.subject and not visits.knows(visit_id):
-            return  # an onset that neither frames nor words confirm
+            self._early = (request, analysis)  # told once frames confirm the onset, if ever
+            return
         if analysis.changed:
             self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)
             self._remember()

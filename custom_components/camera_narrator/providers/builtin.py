@@ -71,12 +71,8 @@ def _closing(seen: Motion, visit_s: float) -> str:
     moved_s = visit_s - seen.quiet_s if visit_s > seen.quiet_s else seen.moved_s
     if moved_s <= 0:
         return ""
-    ending = (
-        f"quiet for {_seconds(seen.quiet_s)} now"
-        if seen.quiet_s >= STILL_MOVING_S
-        else "not over yet"
-    )
-    return f"{_subject(seen)} for {_seconds(moved_s)}{_way(seen, past=True)}; {ending}."
+    ending = "." if seen.quiet_s >= STILL_MOVING_S else "; not over yet."
+    return f"{_subject(seen)} for {_seconds(moved_s)}{_way(seen, past=True)}{ending}"
 
 
 def _still(seen: Motion) -> str:
