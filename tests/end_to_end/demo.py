@@ -12,8 +12,8 @@ from rigs.process import Process, Processes
 ROOT = Path(__file__).parents[2]
 SET_UP = "Ctrl-C ends it"
 """What it says when everything is up."""
-GONE_S = 40.0
-"""Home Assistant alone may take 30 s to stop."""
+GONE_S = 90.0
+"""Home Assistant alone may take 30 s to stop, and three of them share a processor."""
 
 
 @dataclass(frozen=True, slots=True)
