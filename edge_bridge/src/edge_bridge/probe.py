@@ -97,6 +97,8 @@ class _Look:
         self._started_s = started_s
         self._first_s = self._last_s = 0.0
         self._keys_s: list[float] = []
+        self._undated_key = False
+        """The packet before was a key frame without a time, as the first of a stream often is."""
 
     def watch(self) -> None:
         """Read until two key frames came or time is up; raise CaptureError where no picture came."""
@@ -126,13 +128,18 @@ class _Look:
 
     def _take(self, packet: av.Packet[VideoStream]) -> None:
         self.packets += 1
-        # The stream's own time, for the packets of a burst all arrive at once; the first often has none.
+        # The stream's own time, for the packets of a burst all arrive at once.
         if packet.pts is not None and packet.time_base:
             at_s = float(packet.pts * packet.time_base)
+            if self._undated_key and self.fps:
+                self._keys_s.append(at_s - 1 / self.fps)
+            self._undated_key = False
             self._first_s = self._first_s or at_s
             self._last_s = at_s
             if packet.is_keyframe:
                 self._keys_s.append(at_s)
+        elif packet.is_keyframe:
+            self._undated_key = True
         if self.picture is not None:
             return
         with suppress(av.error.InvalidDataError):
