@@ -122,7 +122,7 @@ class _Run:
 
     async def _listen(self) -> None:
         async for message in self._stage.listener:
-            line = self._story.take(message.topic, message.text, retained=message.retained)
+            line = self._story.take(message)
             if line is not None:
                 self._screen.tell(line)
 

@@ -25,7 +25,7 @@ PREFIX = "camera_narrator"
 TITLES = ("Front door", "Driveway", "Garden", "Back door")
 SHIFT_S = 17.0
 """Between the cameras' places in the clip, so that they do not tell the same second."""
-LEAD_S = 2.5
+LEAD_S = 1.5
 """Of quiet before the first visit: the bridge opens the camera and learns what the quiet scene looks like."""
 USER = "demo"
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 import json
-import time
 from typing import Any
+
+from rigs.mqtt_listener import Message
 
 
 @dataclass(slots=True)
@@ -24,10 +25,10 @@ class Story:
         phases = {event["phase"] for event in self.events}
         return {"started", "ended"} <= phases and bool(self.narratives)
 
-    def take(self, topic: str, payload: str, *, retained: bool) -> str | None:
+    def take(self, message: Message) -> str | None:
         """Keep a message; return its line, or None for one that says nothing new."""
+        topic, payload, arrived = message.topic, message.text, message.received_wall_s
         camera, _, kind = topic.removeprefix(f"{self.prefix}/").rpartition("/")
-        arrived = time.time()
         match kind:
             case "event":
                 event = json.loads(payload)
@@ -37,7 +38,7 @@ class Story:
                 narrative = json.loads(payload)
                 self.narratives.append({**narrative, "arrived": arrived})
                 return None if narrative["event"] else _narrative_line(narrative, arrived)
-            case "activity" | "connected" if camera and not retained:
+            case "activity" | "connected" if camera and not message.retained:
                 self.states.append(
                     {"camera": camera, "kind": kind, "state": payload, "arrived": arrived}
                 )
