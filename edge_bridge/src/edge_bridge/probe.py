@@ -95,6 +95,7 @@ class _Look:
         self.first_frame_ms = 0.0
         self.packets = 0
         self._started_s = started_s
+        self._dated = 0
         self._first_s = self._last_s = 0.0
         self._keys_s: list[float] = []
         self._undated_key = False
@@ -122,8 +123,8 @@ class _Look:
     def fps(self) -> float:
         """The rate that was seen; the announced one, which is often the clock's, where too little was."""
         span_s = self._last_s - self._first_s
-        if self.packets >= SEEN_PACKETS and span_s > 0:
-            return round((self.packets - 1) / span_s, 1)
+        if self._dated >= SEEN_PACKETS and span_s > 0:
+            return round((self._dated - 1) / span_s, 1)
         return round(rate_of(self.stream), 2)
 
     def _take(self, packet: av.Packet[VideoStream]) -> None:
@@ -134,6 +135,7 @@ class _Look:
             if self._undated_key and self.fps:
                 self._keys_s.append(at_s - 1 / self.fps)
             self._undated_key = False
+            self._dated += 1
             self._first_s = self._first_s or at_s
             self._last_s = at_s
             if packet.is_keyframe:
