@@ -24,7 +24,7 @@ from rigs.transcoding import (
     write_pictures,
 )
 
-_RECIPE: Final = 1
+_RECIPE: Final = 2
 """Raised whenever the prepared clip changes, so that an old one is not taken for it."""
 _CROP: Final = (144, 288, 384, 288)
 """Left, top, width, height of the quarter of the campus path that is quiet between visits."""

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 type Planes = npt.NDArray[np.uint8]
 
-_GOP_S: Final = 2
-"""Seconds between key pictures: what most cameras are set to."""
+_GOP_S: Final = 1
+"""Seconds between key pictures: whoever looks in waits for the next; cameras allow one to four."""
 _LARGEST_PX: Final = 1080
 """Taller videos are scaled down: the demo is about words, not about decoding 4K."""
 _FASTEST_FPS: Final = 30
