@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from homeassistant.util import slugify
 
+from .pipeline.errors import NarratorError
 from .protocol import PRINTABLE_MAX, URL_MAX
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "srt": 0}
@@ -16,7 +17,7 @@ RESERVED_KEYS = frozenset({"status", "bridge"})
 """Words that stand in the place of a camera's key in MQTT topics."""
 
 
-class InvalidAddress(ValueError):
+class InvalidAddress(NarratorError):
     """The text is no address of a stream; the message is the key of the words that say why."""
 
 

@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+from .pipeline.errors import Fault
 from .pipeline.models import Account, Event, Failure, Frame, Narrative
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ BRIDGE_AWAY: Final = "bridge_away"
 """Why a camera is not connected, beside the wire's error codes: its bridge is not."""
 CONNECTING: Final = "connecting"
 """Its bridge is there and has not shown a picture of it yet."""
+
+FAULTS: Final = tuple(fault.value for fault in Fault)
+"""What HubState.problem and Failure.code may be."""
 
 SLOW_S: Final = 60.0
 """Measurements reach their entities at most once a minute: each state costs a row of the recorder."""

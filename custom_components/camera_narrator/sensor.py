@@ -23,9 +23,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import STATE_MAX
-from .coordinator import BridgeState, CameraState, NarratorConfigEntry
+from .coordinator import FAULTS, BridgeState, CameraState, NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, add_for_bridges, add_for_cameras
-from .pipeline.errors import Fault
 from .pipeline.models import Narrative
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class LastErrorSensor(CameraEntity, SensorEntity):
 
     _attr_device_class = SensorDeviceClass.ENUM
     _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_options = [NO_FAULT, *(fault.value for fault in Fault)]  # noqa: RUF012
+    _attr_options = [NO_FAULT, *FAULTS]  # noqa: RUF012
     _unrecorded_attributes = frozenset({"message"})
 
     @property

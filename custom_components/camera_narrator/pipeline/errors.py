@@ -1,8 +1,11 @@
-"""What can go wrong in the pipeline.
+"""What can go wrong in the integration; the wire has a root of its own, protocol.ProtocolError.
 
-* :exc:`NarratorError`
-    * :exc:`ProviderError`: a request brought no usable answer
-    * :exc:`CannotAsk`: a user's question could not even be put
+* NarratorError
+    * ProviderError: a request brought no usable answer
+    * WebPageError, NotAsAgreedError, ThoughtsOnlyError: what providers turn into that
+    * CannotAsk: a user's question could not even be put
+    * ProbeFailed: a bridge cannot say how a camera answers
+    * InvalidAddress: what was typed is no address of a stream
 """
 
 from enum import StrEnum

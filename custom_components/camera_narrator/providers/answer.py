@@ -6,6 +6,7 @@ import json
 import re
 from typing import Final
 
+from ..pipeline.errors import NarratorError
 from ..pipeline.models import Usage
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
 from .faults import Server
@@ -19,11 +20,11 @@ _FENCE: Final = re.compile(r"^```\w*\s*|\s*```$")
 _SENTENCES: Final = re.compile(r".*[.!?]", re.DOTALL)
 
 
-class NotAsAgreedError(Exception):
+class NotAsAgreedError(NarratorError):
     """The server took the agreed shape and answered in another one: prose, or other fields."""
 
 
-class ThoughtsOnlyError(Exception):
+class ThoughtsOnlyError(NarratorError):
     """The model spent all its tokens on thinking."""
 
 

@@ -10,14 +10,23 @@ import httpx
 import openai
 from openai.types.chat import ChatCompletionChunk
 
+from ..pipeline.errors import NarratorError
 from ..pipeline.models import Usage
 
-BROKEN: Final = (openai.OpenAIError, httpx.HTTPError, httpx.StreamError, OSError, ValueError)
-"""All that opening and reading a stream raises; transport errors come raw, TimeoutError is an OSError."""
 
-
-class WebPageError(ValueError):
+class WebPageError(NarratorError):
     """A page came where a stream was asked for."""
+
+
+BROKEN: Final = (
+    openai.OpenAIError,
+    httpx.HTTPError,
+    httpx.StreamError,
+    OSError,
+    ValueError,
+    WebPageError,
+)
+"""All that opening and reading a stream raises; transport errors come raw, TimeoutError is an OSError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
