@@ -8,7 +8,8 @@ import pytest_socket
 
 from rigs.broker import find_mosquitto
 from tests.end_to_end.demo import Demo, demo
-from tests.end_to_end.house import House
+from tests.end_to_end.house import API_KEY, House
+from tests.end_to_end.logs import complaints
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -34,6 +35,7 @@ async def house() -> AsyncIterator[House]:
         pytest.skip("mosquitto cannot be had here: see script/bootstrap mosquitto")
     async with House() as house:
         yield house
+        assert complaints(house.processes.folder, API_KEY, house.token) == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -14,7 +14,7 @@ from typing import Any, Self
 from rigs.broker import Broker
 from rigs.camera_process import CameraProcess
 from rigs.home_assistant import HomeAssistant
-from rigs.home_assistant_client import HomeAssistantClient
+from rigs.home_assistant_client import Flow, HomeAssistantClient
 from rigs.home_assistant_socket import HomeAssistantSocket, Json, Subscription
 from rigs.link import Link
 from rigs.model_request import ModelRequest
@@ -226,6 +226,17 @@ class House:
         """Return each camera's account, by camera."""
         cameras = (await self.diagnostics())["cameras"]
         return {camera["settings"]["key"]: camera["account"] for camera in cameras}
+
+    async def reauth(self) -> Flow:
+        """Wait for the dialog that Home Assistant opens by itself where a key is refused."""
+
+        async def read() -> list[Json]:
+            flows: list[Json] = await self.client.command("config_entries/flow/progress")
+            mine = [flow for flow in flows if flow["handler"] == dialogs.DOMAIN]
+            return [flow for flow in mine if flow["context"]["source"] == "reauth"]
+
+        (flow,) = await _until(read, bool)
+        return await self.client.open_flow(flow["flow_id"])
 
     async def acknowledged(self) -> dict[str, int]:
         """Return how many frames of each camera the bridge knows to have arrived, as of its next status file."""

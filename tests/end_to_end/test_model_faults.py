@@ -76,13 +76,7 @@ async def test_a_refused_key_is_asked_for_anew_and_the_new_one_brings_words(hous
     async with house.visit(camera):
         started = await house.event(camera, "started", since=since)
         await house.state(camera, "last_error", "unauthorized")
-        (reauth,) = [
-            flow
-            for flow in await house.client.command("config_entries/flow/progress")
-            if flow["context"]["source"] == "reauth"
-        ]
-        assert reauth["handler"] == "camera_narrator"
-        flow = await house.client.open_flow(reauth["flow_id"])
+        flow = await house.reauth()
         assert flow.step == "reauth_confirm"
         await flow.submit(api_key=API_KEY)
         await flow.wait()
