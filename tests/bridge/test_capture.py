@@ -1,6 +1,7 @@
 """Opening addresses: what is asked of libav, and what its errors mean."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 import errno
 import http.server
 import socket
@@ -9,10 +10,10 @@ import threading
 import av
 import pytest
 
-from edge_bridge.capture import open_stream
 from edge_bridge.errors import CaptureError
 from edge_bridge.protocol import ErrorCode
 from edge_bridge.source import StreamSource
+from edge_bridge.stream import open_stream, video_of
 from edge_bridge.stream_failure import classify
 
 RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret")
@@ -29,6 +30,7 @@ RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret
         (av.error.ConnectionRefusedError(errno.ECONNREFUSED, "x"), 0, ErrorCode.REFUSED),
         (av.error.ConnectionResetError(errno.ECONNRESET, "x"), 0, ErrorCode.STREAM_ENDED),
         (av.error.TimeoutError(errno.ETIMEDOUT, "x"), 0, ErrorCode.TIMEOUT),
+        (av.error.ExitError(1, "x"), 0, ErrorCode.TIMEOUT),
         (av.error.InvalidDataError(1, "x"), 0, ErrorCode.NOT_A_VIDEO),
         (av.error.InvalidDataError(1, "x"), 5, ErrorCode.TIMEOUT),
         (av.error.ProtocolNotFoundError(1, "x"), 0, ErrorCode.SCHEME_NOT_ALLOWED),
@@ -129,3 +131,90 @@ def test_web_page_is_not_a_video(web_page: str, path: str) -> None:
     with pytest.raises(CaptureError) as caught:
         open_stream(StreamSource(url=web_page + path))
     assert caught.value.error.code in {ErrorCode.NOT_A_VIDEO, ErrorCode.NO_VIDEO}
+
+
+type Talk = Callable[[socket.socket], None]
+
+_DESCRIPTION = (
+    "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
+    "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:video\r\n"
+)
+_SENDER_REPORT = b"$\x01\x00\x1c" + bytes([0x80, 200, 0, 6]) + bytes(24)
+
+
+def _endless(line: socket.socket) -> None:
+    while True:
+        line.sendall(b"x" * 4096)
+
+
+def _byte_by_byte(line: socket.socket) -> None:
+    while True:
+        line.sendall(b"R")
+        threading.Event().wait(0.05)
+
+
+def _clock_alone(line: socket.socket) -> None:
+    """Play a camera whose encoder hangs: RTSP and RTCP work, pictures do not come."""
+    lines = line.makefile("r", newline="\r\n")
+    while method := lines.readline().partition(" ")[0]:
+        headers = dict(text.split(": ", 1) for text in iter(lambda: lines.readline().strip(), ""))
+        body = _DESCRIPTION if method == "DESCRIBE" else ""
+        answer = [
+            "RTSP/1.0 200 OK",
+            f"CSeq: {headers['CSeq']}",
+            "Session: 1",
+            "Transport: RTP/AVP/TCP;unicast;interleaved=0-1",
+            f"Content-Length: {len(body)}",
+        ]
+        line.sendall(("\r\n".join(answer) + "\r\n\r\n" + body).encode())
+        while method == "PLAY":
+            line.sendall(_SENDER_REPORT)
+            threading.Event().wait(0.05)
+
+
+@pytest.fixture
+def talker() -> Iterator[Callable[[Talk], int]]:
+    """Servers that talk and never say anything; returns the port of each."""
+    listeners: list[socket.socket] = []
+
+    def start(talk: Talk) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    line, _ = listener.accept()
+                    with line, suppress(OSError):
+                        talk(line)
+
+        threading.Thread(target=answer, daemon=True).start()
+        port: int = listener.getsockname()[1]
+        return port
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+@pytest.mark.parametrize("talk", [_endless, _byte_by_byte])
+def test_server_that_talks_without_end_is_a_failure(
+    talker: Callable[[Talk], int], talk: Talk, scheme: str
+) -> None:
+    """What is no camera and never falls silent must not hold the reader for ever."""
+    source = StreamSource(url=f"{scheme}://127.0.0.1:{talker(talk)}/front")
+    with pytest.raises(CaptureError) as caught:
+        open_stream(source, timeout_s=0.5)
+    assert caught.value.error.code is ErrorCode.TIMEOUT
+
+
+def test_camera_that_reports_its_clock_alone_times_out(talker: Callable[[Talk], int]) -> None:
+    """Bytes keep coming, so no read is ever silent; without a picture it is a timeout all the same."""
+    source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
+    container = open_stream(source, timeout_s=0.5)
+    with container, pytest.raises(av.FFmpegError) as caught:
+        next(container.demux(video_of(container)))
+    assert (
+        classify(caught.value, source, elapsed_s=1, timeout_s=0.5).error.code is ErrorCode.TIMEOUT
+    )

@@ -1,4 +1,4 @@
-"""A camera's stream as pictures: the only file that opens one.
+"""A camera's stream as pictures.
 
 A thread per camera reads and decodes. It tries again for ever, on its own: what happens to one camera never
 reaches another. Only the reader closes its container, because libav offers no way to interrupt a blocked read;
@@ -12,22 +12,18 @@ import time
 from typing import Protocol
 
 import av
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .errors import CaptureError
+from .pace import Pace
 from .protocol import ErrorCode, StreamState, WireError
 from .source import StreamSource
+from .stream import READ_TIMEOUT_S, open_stream, video_of
 from .stream_failure import classify
 
 _LOGGER = logging.getLogger(__name__)
 
-# libav prints addresses with their passwords.
-av.logging.set_level(None)
-
-READ_TIMEOUT_S = 5.0
-"""Silence after which a stream counts as gone: longer than the gap of a slow camera, short for a person waiting."""
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 30.0
 """A camera that was off for a night is back within half a minute, and a wrong password is not a flood."""
@@ -38,10 +34,6 @@ BROKEN_S = 1.0
 """So many undecodable packets in a row over so long are not damage on the way but another codec."""
 FIRST_PICTURE_S = 30.0
 """Longer than the key-frame interval of any camera seen; packets without a picture until then are not understood."""
-RATE_MOST_FPS = 240.0
-"""Streams that do not know their rate announce their clock's, 90000."""
-LOW_DELAY = 1 << 19
-"""AV_CODEC_FLAG_LOW_DELAY: a packet in, its picture out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,39 +62,6 @@ class Sink(Protocol):
 def monotonic_us() -> int:
     """Return the bridge's clock in µs."""
     return time.monotonic_ns() // 1000
-
-
-def open_stream(
-    source: StreamSource, *, audio: bool = False, timeout_s: float = READ_TIMEOUT_S
-) -> InputContainer:
-    """Open a stream; raise CaptureError. ``audio`` lists its audio streams too."""
-    source.check()
-    started = time.monotonic()
-    try:
-        container = av.open(
-            source.full_url(), mode="r", options=_options(source, audio=audio, timeout_s=timeout_s)
-        )
-    except (av.FFmpegError, OSError, ValueError) as error:
-        # From None: libav's own text holds the address and its password.
-        raise classify(
-            error, source, elapsed_s=time.monotonic() - started, timeout_s=timeout_s
-        ) from None
-    if not container.streams.video:
-        container.close()
-        raise CaptureError(ErrorCode.NO_VIDEO)
-    return container
-
-
-def video_of(container: InputContainer) -> VideoStream:
-    """Return the first video stream, set to decode in the calling thread without delay."""
-    stream = container.streams.video[0]
-    context = stream.codec_context
-    if context is None:
-        raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
-    context.thread_type = "NONE"
-    context.thread_count = 1
-    context.flags |= LOW_DELAY
-    return stream
 
 
 class Capture:
@@ -135,7 +94,7 @@ class Capture:
         self._tell(StreamState.CONNECTING, None)
         last_code: ErrorCode | None = None
         while not self._stopped.is_set():
-            reader = _Reader(self._source, self._sink, self._stopped)
+            reader = _Reader(self._camera, self._source, self._sink, self._stopped)
             try:
                 error = reader.read()
             except Exception:
@@ -168,10 +127,15 @@ class Capture:
 class _Reader:
     """One session with a camera, from open to close, on the reader's thread."""
 
-    def __init__(self, source: StreamSource, sink: Sink, stopped: threading.Event) -> None:
+    def __init__(
+        self, camera: str, source: StreamSource, sink: Sink, stopped: threading.Event
+    ) -> None:
+        self._camera = camera
         self._source = source
         self._sink = sink
         self._stopped = stopped
+        self._pace = Pace()
+        self._skips = 0
         self._doubtful = False
         self._failed_packets = 0
         self._opened = self._last_picture = time.monotonic()
@@ -191,7 +155,7 @@ class _Reader:
                 if self._stopped.is_set():
                     break
                 waiting = time.monotonic()
-                if packet.size:
+                if packet.size and not self._skip(packet):
                     self._decode(packet)
         except CaptureError as error:
             return error
@@ -202,6 +166,33 @@ class _Reader:
         finally:
             container.close()
         return CaptureError(ErrorCode.STREAM_ENDED)
+
+    def _skip(self, packet: av.Packet[VideoStream]) -> bool:
+        """Return whether the packet is given up because newer ones wait behind it."""
+        ticks = packet.pts if packet.dts is None else packet.dts
+        if ticks is None or packet.time_base is None:
+            return False
+        skipped = self._pace.skipping
+        now = time.monotonic()
+        key = packet.is_keyframe
+        if self._pace.skips(float(ticks * packet.time_base), now, key=key):
+            if not skipped:
+                self._tell_skip()
+            self._last_picture = now
+            return True
+        if skipped:
+            # What the decoder still refers to is of before the gap.
+            packet.stream.codec_context.flush_buffers()
+            self._doubtful = not key
+        return False
+
+    def _tell_skip(self) -> None:
+        _LOGGER.log(
+            logging.DEBUG if self._skips else logging.WARNING,
+            "Camera %s: decoding falls behind the stream; going on at a later key frame",
+            self._camera,
+        )
+        self._skips += 1
 
     def _decode(self, packet: av.Packet[VideoStream]) -> None:
         arrived_ns = time.monotonic_ns()
@@ -250,35 +241,3 @@ class _Reader:
             raise CaptureError(ErrorCode.CODEC_CHANGED)
         if silent_s >= FIRST_PICTURE_S:
             raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
-
-
-def _options(source: StreamSource, *, audio: bool, timeout_s: float) -> dict[str, str]:
-    # The timeout is libav's own, in µs: PyAV's would take the interpreter's lock at every poll. `nobuffer` would
-    # throw the probed packets away, the first key frame among them.
-    timeout_us = str(int(timeout_s * 1_000_000))
-    if source.scheme in {"rtsp", "rtsps"}:
-        options = {
-            "rtsp_transport": source.transport.value,
-            "analyzeduration": "0",
-            "probesize": "32",
-            "fpsprobesize": "0",
-            "timeout": timeout_us,
-            # Nothing that an answer names may lead libav to a file.
-            "protocol_whitelist": "rtp,rtsp,rtsps,srtp,tcp,udp,tls,crypto,http,https",
-        }
-        if not audio:
-            options["allowed_media_types"] = "video"
-        return options
-    return {
-        # Here libav finds the container's format by its content; half a second of it is plenty.
-        "analyzeduration": "500000",
-        "fpsprobesize": "0",
-        "rw_timeout": timeout_us,
-        "protocol_whitelist": "http,https,httpproxy,tcp,udp,tls,crypto,rtmp,srt,hls",
-    }
-
-
-def rate_of(stream: VideoStream) -> float:
-    """Return the frame rate that the stream announces, 0 where it announces none."""
-    rate = float(stream.average_rate or stream.guessed_rate or 0)
-    return rate if rate <= RATE_MOST_FPS else 0.0

@@ -11,11 +11,11 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .capture import READ_TIMEOUT_S, open_stream, rate_of, video_of
 from .encoder import Encoder, Jpeg
 from .errors import CaptureError
 from .protocol import MAX_FRAME_BYTES, ErrorCode, Probed, WireError
 from .source import StreamSource
+from .stream import READ_TIMEOUT_S, open_stream, rate_of, video_of
 from .stream_failure import classify
 
 WATCH_S = 6.0

@@ -27,6 +27,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], ErrorCode], ...] = (
     (ConnectionRefusedError, ErrorCode.REFUSED),
     (ConnectionError, ErrorCode.STREAM_ENDED),
     (TimeoutError, ErrorCode.TIMEOUT),
+    (av.error.ExitError, ErrorCode.TIMEOUT),
     (FileNotFoundError, ErrorCode.NOT_FOUND),
 )
 
