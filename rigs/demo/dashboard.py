@@ -21,58 +21,71 @@ def config(registry: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> 
             devices.setdefault(subentry, {})[named] = entity["entity_id"]
     bridges = [found for found in devices.values() if "sensor.cpu" in found]
     sections = [
-        _camera(titles[subentry], found, bridges[0] if bridges else {})
+        section
         for subentry, found in devices.items()
         if "sensor.narrative" in found
+        for section in _camera(titles[subentry], found, bridges[0] if bridges else {})
     ]
     view = {"title": TITLE, "type": "sections", "max_columns": 2, "sections": sections}
     return {"title": TITLE, "views": [view]}
 
 
-def _camera(title: str, camera: Entities, bridge: Entities) -> dict[str, Any]:
-    narrative = camera["sensor.narrative"]
-    shown = [narrative, camera["event.event"], camera["binary_sensor.activity"]]
-    return {
-        "type": "grid",
-        "cards": [
-            {"type": "heading", "heading": title, "icon": "mdi:cctv"},
-            {
-                "type": "picture-entity",
-                "entity": camera["camera.live"],
-                "camera_view": "live",
-                "show_name": False,
-                "show_state": False,
-                "grid_options": {"columns": "full"},
-            },
-            _wide({"type": "markdown", "content": _sentence(narrative)}),
-            _attribute(narrative, "latency", "From lens to words", "s"),
-            _attribute(narrative, "seconds", "Span of the sentence", "s"),
-            _attribute(narrative, "frames", "Pictures behind it", ""),
-            *(
-                {"type": "tile", "entity": bridge[key], "grid_options": {"columns": 6}}
-                for key in ("sensor.cpu", "sensor.memory")
-                if key in bridge
-            ),
-            {"type": "tile", "entity": camera["binary_sensor.activity"]},
-            {"type": "tile", "entity": camera["binary_sensor.connected"]},
-            _wide({"type": "logbook", "target": {"entity_id": shown}, "hours_to_show": 1}),
-        ],
-    }
+def _camera(title: str, camera: Entities, bridge: Entities) -> list[dict[str, Any]]:
+    """Return two sections, side by side where there is room: what is seen and said, and how it goes."""
+    narrative, connected = camera["sensor.narrative"], camera["binary_sensor.connected"]
+    told = [narrative, camera["event.event"], connected]
+    numbers = [
+        _number(narrative, "From lens to words", attribute="latency", unit="s"),
+        _number(narrative, "Span of the sentence", attribute="seconds", unit="s"),
+        _number(narrative, "Pictures behind it", attribute="frames", unit=""),
+        *(
+            _number(bridge[key], name)
+            for key, name in (("sensor.cpu", "Bridge CPU"), ("sensor.memory", "Bridge memory"))
+            if key in bridge
+        ),
+    ]
+    numbers[-1] = _wide(numbers[-1])  # five fill three rows of two
+    seen = [
+        {"type": "heading", "heading": title, "icon": "mdi:cctv"},
+        _picture(camera["camera.live"], connected, "on", camera_view="live"),
+        # A camera that is away has no live picture: the last one of a visit stands in for it.
+        _picture(camera["image.key_frame"], connected, "off"),
+        _wide({"type": "markdown", "content": _sentence(narrative)}),
+        *(_tile(camera[key]) for key in ("binary_sensor.activity", "binary_sensor.connected")),
+    ]
+    goes = [
+        {"type": "heading", "heading": "How it goes", "icon": "mdi:counter"},
+        *numbers,
+        {"type": "heading", "heading": "Events", "icon": "mdi:bell-ring"},
+        _wide({"type": "logbook", "target": {"entity_id": told}, "hours_to_show": 1}),
+    ]
+    return [{"type": "grid", "cards": seen}, {"type": "grid", "cards": goes}]
+
+
+def _picture(entity: str, connected: str, state: str, **more: str) -> dict[str, Any]:
+    return _wide(
+        {
+            "type": "picture-entity",
+            "entity": entity,
+            "show_name": False,
+            "show_state": False,
+            "visibility": [{"condition": "state", "entity": connected, "state": state}],
+            **more,
+        }
+    )
 
 
 def _wide(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "grid_options": {"columns": "full"}}
 
 
-def _attribute(entity: str, attribute: str, name: str, unit: str) -> dict[str, Any]:
-    return {
-        "type": "entity",
-        "entity": entity,
-        "attribute": attribute,
-        "name": name,
-        "unit": unit,
-        "grid_options": {"columns": 4},
-    }
+def _tile(entity: str) -> dict[str, Any]:
+    return {"type": "tile", "entity": entity, "grid_options": {"columns": 6}}
+
+
+def _number(entity: str, name: str, **attribute: str) -> dict[str, Any]:
+    card = {"type": "entity", "entity": entity, "name": name, **attribute}
+    return {**card, "grid_options": {"columns": 6}}
 
 
 def _sentence(narrative: str) -> str:
