@@ -1,18 +1,25 @@
 """What a hub keeps over a restart: each camera's story and open event, and what it learned of its model server."""
 
 from collections.abc import Mapping
+import logging
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
 from .pipeline.clock import Clock
 from .pipeline.models import CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
 
+_LOGGER = logging.getLogger(__name__)
+
 VERSION = 1
-SAVE_DELAY_S = 0.2
-"""Gathers the changes of one moment into one write; a crash within it forgets at most a phase that was just told."""
+SAVE_DELAY_S = 0.0
+"""The changes of one turn of the loop are one write; nothing is held back, for a crash would tell a visit twice."""
+
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a file raises that another version or another hand wrote."""
 
 
 class MemoryStore:
@@ -27,15 +34,33 @@ class MemoryStore:
         self._rungs: dict[str, str] = {}
 
     async def load(self) -> None:
-        """Read the file, or start empty."""
-        stored = await self._store.async_load() or {}
-        self._cameras = dict(stored.get("cameras", {}))
-        self._rungs = dict(stored.get("rungs", {}))
+        """Read the file; a story that cannot be read is forgotten, for new ones are worth more."""
+        try:
+            stored = await self._store.async_load() or {}
+            self._cameras = dict(stored.get("cameras", {}))
+            self._rungs = dict(stored.get("rungs", {}))
+        except (HomeAssistantError, NotImplementedError, OSError, *UNREADABLE) as error:
+            _LOGGER.warning(
+                "%s cannot be read (%s); the stories so far are forgotten", self._store.path, error
+            )
 
     def camera(self, subentry_id: str, clock: Clock) -> CameraMemory | None:
         """Return what is known of a camera, its times moved to this run's monotonic clock."""
         stored = self._cameras.get(subentry_id)
-        return None if stored is None else _memory(stored, clock)
+        if stored is None:
+            return None
+        try:
+            return _memory(stored, clock)
+        except UNREADABLE as error:
+            _LOGGER.warning(
+                "%s: the story of camera %s cannot be read (%s: %s) and is forgotten",
+                self._store.path,
+                subentry_id,
+                type(error).__name__,
+                error,
+            )
+            del self._cameras[subentry_id]
+            return None
 
     @callback
     def remember(self, subentry_id: str, memory: CameraMemory) -> None:
