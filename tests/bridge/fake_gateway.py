@@ -89,9 +89,7 @@ class FakeGateway:
     async def stop(self) -> None:
         """Close everything, as an end of the process would."""
         self.reading.set()
-        for ws in tuple(self._sockets):
-            if ws._req is not None and (transport := ws._req.transport) is not None:
-                transport.abort()
+        self.abort_sockets()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -100,6 +98,20 @@ class FakeGateway:
         """Close the connections, the server stays."""
         for ws in tuple(self._sockets):
             await ws.close(code=code)
+
+    def abort_sockets(self) -> None:
+        """Break the connections without a word, the server stays."""
+        for ws in tuple(self._sockets):
+            if ws._req is not None and (transport := ws._req.transport) is not None:
+                transport.abort()
+
+    async def acknowledge(self) -> None:
+        """Acknowledge all that came on the newest connection."""
+        received = tuple(
+            Received(camera=key, live=live, replay=replay)
+            for key, (live, replay) in self.received.items()
+        )
+        await self.send(Ack(cameras=received))
 
     async def send(self, message: Message) -> None:
         """Say something on the newest connection."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import gc
 
 from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -62,6 +63,19 @@ def test_preroll_goes_before_the_onset_and_gives_way_to_nothing() -> None:
     ring.add("front", frame(4), 4)
     assert sequences(sent(ring)) == [1, 2, 3, 5]
     assert ring.counters("front").replaced == 1
+
+
+def test_long_outage_leaves_nothing_but_what_is_replayed() -> None:
+    """Of frames that grew too old while Home Assistant was away, not even a trace stays in memory."""
+    ring = ReplayRing()
+    gc.collect()
+    before = len(gc.get_objects())
+    for second in range(20_000):
+        ring.add("front", frame(second * SECOND_US), second * SECOND_US)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 5_000
+    ring.connect((), "run", Limits())
+    assert sequences(sent(ring), replay=True)[0] == 20_000 - 300
 
 
 def test_cameras_take_turns() -> None:

@@ -57,6 +57,9 @@ def test_flags_go_before_the_environment(tmp_path: Path) -> None:
         ({"CAMERA_NARRATOR_URL": "ftp://ha.local"}, "url"),
         ({"CAMERA_NARRATOR_URL": "http://me:pass@ha.local"}, "url"),
         ({"CAMERA_NARRATOR_URL": "http://["}, "url"),
+        ({"CAMERA_NARRATOR_URL": "http://ha home:8123"}, "url"),
+        ({"CAMERA_NARRATOR_URL": "http://..:8123"}, "url"),
+        ({"CAMERA_NARRATOR_URL": f"http://{'a' * 64}.local"}, "url"),
         ({"CAMERA_NARRATOR_TOKEN": ""}, "token"),
         ({"CAMERA_NARRATOR_TOKEN": "two words"}, "token"),
         ({"CAMERA_NARRATOR_TOKEN": "tökn"}, "token"),
@@ -64,6 +67,8 @@ def test_flags_go_before_the_environment(tmp_path: Path) -> None:
         ({"CAMERA_NARRATOR_NAME": "x" * 65}, "name"),
         ({"CAMERA_NARRATOR_LOG_LEVEL": "loud"}, "log-level"),
         ({"CAMERA_NARRATOR_CA": "/does/not/exist"}, "ca"),
+        ({"CAMERA_NARRATOR_CA": str(Path(__file__).parent)}, "ca"),
+        ({"CAMERA_NARRATOR_CA": __file__}, "ca"),
         ({"CAMERA_NARRATOR_INSECURE": "perhaps"}, "CAMERA_NARRATOR_INSECURE"),
     ],
 )

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+import json
+from pathlib import Path
 import socket
 import ssl
 
@@ -180,6 +182,67 @@ async def test_waiting_frames_of_a_removed_camera_are_withdrawn(
 def _cameras(gateway: FakeGateway) -> tuple[CameraStatus, ...]:
     statuses = gateway.seen(Status)
     return statuses[-1].cameras if statuses else ()
+
+
+async def test_removed_camera_is_told_to_home_assistant_though_its_own_status_was_written(
+    gateway: FakeGateway,
+    serve: Serve,
+    start_bridge: StartBridge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The status file is read by a person; only what Home Assistant was told is done with."""
+    monkeypatch.setattr("edge_bridge.bridge.REPORT_S", 0.01)
+    monkeypatch.setattr("edge_bridge.session.STATUS_S", 1.0)
+    server = await serve(drawn())
+    gateway.limits = Limits(window_frames=1)
+    gateway.acknowledging = False
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.2),)
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.frames))
+    await gateway.configure(revision=2)
+    await gateway.until(lambda: any(_open(entry) and entry.error for entry in _cameras(gateway)))
+    gateway.acknowledging = True
+    await gateway.acknowledge()
+    await gateway.until(lambda: any(not _open(entry) for entry in _cameras(gateway)))
+    await gateway.until(lambda: not _cameras(gateway))
+
+
+def _open(entry: CameraStatus) -> bool:
+    return entry.counters.unacknowledged > 0
+
+
+async def test_connected_is_who_was_welcomed(
+    gateway: FakeGateway, start_bridge: StartBridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that takes the connection and says nothing is not a Home Assistant that is there."""
+    monkeypatch.setattr("edge_bridge.bridge.REPORT_S", 0.01)
+    gateway.first_words = []
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.connections))
+    status = tmp_path / "bridge0" / "status.json"
+    await eventually(status.exists)
+    assert not json.loads(status.read_text())["connected"]
+    gateway.first_words = None
+    await gateway.close_sockets()
+    await eventually(lambda: bool(json.loads(status.read_text())["connected"]))
+
+
+async def test_connection_that_breaks_at_once_is_tried_less_often(
+    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Something between that lets a welcome through and then breaks must not be asked twice a second for ever."""
+    caplog.set_level("DEBUG", logger="edge_bridge")
+    start_bridge(gateway)
+    for broken in range(1, 8):
+        await gateway.until(lambda broken=broken: len(gateway.seen(Configured)) >= broken)
+        gateway.abort_sockets()
+    await eventually(lambda: len(_delays(caplog)) >= 7)
+    assert _delays(caplog)[-1] > 1
+
+
+def _delays(caplog: pytest.LogCaptureFixture) -> list[float]:
+    tries = (record.args for record in caplog.records if "next try in" in record.message)
+    return [args[1] for args in tries if isinstance(args, tuple) and isinstance(args[1], float)]
 
 
 async def test_frame_above_the_limit_is_encoded_smaller(

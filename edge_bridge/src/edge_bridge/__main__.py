@@ -99,7 +99,10 @@ def _probe(flags: argparse.Namespace) -> int:
 
 def _source(flags: argparse.Namespace) -> StreamSource:
     """Take credentials out of the address; ask for a password that is missing."""
-    parts = urlsplit(flags.url)
+    try:
+        parts = urlsplit(flags.url)
+    except ValueError as error:
+        raise SettingsError("url", "not an address") from error
     username, password = (
         flags.username or unquote(parts.username or ""),
         unquote(parts.password or ""),

@@ -14,8 +14,12 @@ def endpoint(text: str) -> URL:
     """Return where bridges connect, from what a person types; raise SettingsError."""
     try:
         url = URL(text.strip())
+        # Names that no name server takes: a part of it is empty or too long.
+        (url.host or "").encode("idna")
     except ValueError as error:
         raise SettingsError("url", "not an address") from error
+    if " " in (url.host or ""):
+        raise SettingsError("url", "not an address: it holds a space")
     if url.scheme not in {"http", "https"} or not url.host:
         raise SettingsError("url", "must look like http://homeassistant.local:8123")
     if url.user or url.password:

@@ -175,7 +175,12 @@ class Bridge:
         return None
 
     def status(self) -> Status:
-        """Return the status as it is now, the last counts of removed cameras included."""
+        """Return the status to be said now; the last counts of a removed camera are said until nothing is open."""
+        status = self._status()
+        self._removed = {key for key in self._removed if self._ring.counters(key).unacknowledged}
+        return status
+
+    def _status(self) -> Status:
         now_us = monotonic_us()
         self._ring.make_room(now_us)
         cpu_percent, memory_bytes = self._load.read()
@@ -186,18 +191,16 @@ class Bridge:
             )
             for key, error in self._unfit.items()
         ]
-        for key in tuple(self._removed):
-            counters = self._ring.counters(key)
-            cameras.append(
-                CameraStatus(
-                    camera=key,
-                    state=StreamState.FAILED,
-                    error=WireError.of(ErrorCode.WITHDRAWN),
-                    counters=counters,
-                )
+        withdrawn = WireError.of(ErrorCode.WITHDRAWN)
+        cameras += [
+            CameraStatus(
+                camera=key,
+                state=StreamState.FAILED,
+                error=withdrawn,
+                counters=self._ring.counters(key),
             )
-            if not counters.unacknowledged:
-                self._removed.discard(key)
+            for key in self._removed
+        ]
         return Status(
             cameras=tuple(cameras[:MAX_CAMERAS]), cpu_percent=cpu_percent, memory_bytes=memory_bytes
         )
@@ -323,7 +326,7 @@ class Bridge:
             "connected": self._uplink.connected,
             "problem": None if self._uplink.connected or problem is None else str(problem),
             "waiting_bytes": self._ring.size_bytes,
-            **self.status().written(),
+            **self._status().written(),
         }
 
 

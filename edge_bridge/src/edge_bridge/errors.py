@@ -46,7 +46,7 @@ class Cause(Enum):
     FORBIDDEN = auto()
     """The token is known and not accepted, or this bridge is not wanted."""
     CLOSED = auto()
-    """A connection that stood has ended."""
+    """It closed the connection in good order: it restarts."""
 
 
 class DialError(BridgeError):

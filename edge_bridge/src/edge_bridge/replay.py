@@ -205,6 +205,8 @@ class ReplayRing:
             if entry.place is _Place.WAITING:
                 self._accounts[entry.camera].waiting.remove(entry)
             self._drop(entry, _Loss.OVERFLOWED)
+        while self._backlog and self._backlog[0].frame is None:
+            self._backlog.popleft()
 
     def counters(self, camera: str) -> Counters:
         """Return one camera's counts."""

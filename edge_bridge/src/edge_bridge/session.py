@@ -112,7 +112,7 @@ class Session:
         except TimeoutError:
             return DialError(Cause.UNREACHABLE, "url", "no welcome from Home Assistant")
         except aiohttp.ClientError, OSError:
-            return DialError(Cause.CLOSED, "url", "the connection was lost")
+            return _lost()
         except asyncio.CancelledError:
             await self._farewell()
             raise
@@ -134,7 +134,7 @@ class Session:
         _LOGGER.info("Connected to Home Assistant: %d cameras", len(message.cameras))
 
     async def _converse(self) -> DialError:
-        ended = DialError(Cause.CLOSED, "url", "the connection was lost")
+        ended = _lost()
         malformed: ProtocolError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -247,6 +247,10 @@ class Session:
 
     async def _close(self, code: int, reason: str) -> None:
         await self._ws.close(code=code, message=reason.encode()[:REASON_BYTES])
+
+
+def _lost() -> DialError:
+    return DialError(Cause.UNREACHABLE, "url", "the connection was lost")
 
 
 def _refused(refuse: Refuse) -> DialError:

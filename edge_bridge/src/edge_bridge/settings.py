@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import logging
 from pathlib import Path
 import platform
+import ssl
 
 from .address import endpoint
 from .errors import SettingsError
@@ -97,8 +98,14 @@ def _ca(text: str) -> Path | None:
     if not text:
         return None
     path = Path(text)
-    if not path.is_file():
-        raise SettingsError("ca", "is not a file")
+    try:
+        ssl.create_default_context(cafile=path)
+    except FileNotFoundError, IsADirectoryError:
+        raise SettingsError("ca", "is not a file") from None
+    except ssl.SSLError:
+        raise SettingsError("ca", "holds no certificate as PEM") from None
+    except OSError as error:
+        raise SettingsError("ca", f"cannot be read ({_reason(error)})") from error
     return path
 
 

@@ -50,9 +50,14 @@ class Uplink:
         self._backoff = Backoff(time.monotonic(), random.random)
         self._target: URL | None = None
         """Where a redirect led, for as long as that works."""
-        self.connected = False
+        self._session: Session | None = None
         self.problem: DialError | None = None
         """Why there is no connection."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether Home Assistant has welcomed this bridge and the connection stands."""
+        return self._session is not None and self._session.welcomed
 
     async def run(self) -> None:
         """Connect for ever; ends only by cancellation."""
@@ -72,15 +77,13 @@ class Uplink:
     ) -> DialError:
         try:
             async with self._dial(client, tls) as ws:
-                session = Session(ws, self._side)
-                self.connected = True
+                session = self._session = Session(ws, self._side)
                 began_s = time.monotonic()
-                try:
-                    problem = await session.run()
-                finally:
-                    self.connected = False
+                problem = await session.run()
         except DialError as error:
             return error
+        finally:
+            self._session = None
         if session.welcomed:
             self.problem = None
             if problem.cause is Cause.CLOSED or time.monotonic() - began_s >= STOOD_S:
@@ -218,7 +221,7 @@ def _problem(error: aiohttp.ClientError | OSError) -> DialError:
             )
         case TimeoutError():
             return DialError(Cause.UNREACHABLE, "url", "no answer in time")
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
             return DialError(Cause.UNREACHABLE, "url", "its name is not known")
         case aiohttp.ClientConnectorError():
             return DialError(
