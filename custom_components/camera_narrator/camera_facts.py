@@ -7,6 +7,9 @@ from .const import DOMAIN
 from .preview import plain, signed
 from .protocol import Probed
 
+_CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
+"""Names of video formats as cameras' own settings write them."""
+
 
 async def facts(hass: HomeAssistant, probed: Probed, *, preview: str) -> dict[str, str]:
     """Return the placeholders of the dialog's text; ``preview`` names a kept picture or is empty."""
@@ -26,7 +29,7 @@ async def facts(hass: HomeAssistant, probed: Probed, *, preview: str) -> dict[st
     interval_s = probed.key_interval_s
     return {
         "preview": f"![]({signed(hass, preview)})" if preview else "",
-        "codec": plain(probed.codec),
+        "codec": _CODECS.get(probed.codec, plain(probed.codec)),
         "size": f"{probed.width} × {probed.height}",
         "fps": f"{probed.fps:g}",
         "key_interval": word("one_key_frame") if interval_s is None else f"{interval_s:.1f} s",

@@ -193,7 +193,9 @@ class CameraFlow(ConfigSubentryFlow):
         return await self.async_step_probe()
 
     def _take(self, user_input: Mapping[str, Any]) -> None:
-        self._typed = dict(user_input)
+        # A client that leaves the section out changes nothing in it.
+        before = self._typed.get(const.SECTION_ADVANCED, {})
+        self._typed = {const.SECTION_ADVANCED: before, **user_input}
         self._errors = {}
         if not user_input[CONF_NAME].strip():
             self._errors[CONF_NAME] = "name_missing"

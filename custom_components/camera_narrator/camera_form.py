@@ -64,7 +64,7 @@ _ADVANCED: Mapping[str, Any] = {
         )
     ),
     # A chunk's pictures come from one or two a second; a bridge sends no more than ten.
-    const.CONF_RATE_FPS: _number(0.2, 5, 0.1, "fps"),
+    const.CONF_RATE_FPS: _number(0.2, 5, 0.1),
     # Below 240 lines a model sees no faces, above 1080 it scales down itself.
     const.CONF_HEIGHT_PX: _number(240, 1080, 8, "px", whole=True),
     const.CONF_QUALITY: _number(40, 95, 1, "%", whole=True),
@@ -78,6 +78,8 @@ def rtsp_schema(bridges: Iterable[ConfigSubentry], *, add_anyway: bool) -> vol.S
     fields: dict[Any, Any] = {
         **_head(bridges),
         vol.Required(const.CONF_URL): TextSelector(),
+        # Below the address, where the error is: at the end of the form nobody sees it.
+        **({vol.Optional(CONF_ADD_ANYWAY, default=False): BooleanSelector()} if add_anyway else {}),
         vol.Optional(const.CONF_USERNAME): TextSelector(TextSelectorConfig(autocomplete="off")),
         vol.Optional(const.CONF_PASSWORD): TextSelector(
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="new-password")
@@ -85,8 +87,6 @@ def rtsp_schema(bridges: Iterable[ConfigSubentry], *, add_anyway: bool) -> vol.S
         **_profile(),
         **_advanced(_DEFAULTS),
     }
-    if add_anyway:
-        fields[vol.Optional(CONF_ADD_ANYWAY, default=False)] = BooleanSelector()
     return vol.Schema(fields)
 
 
@@ -108,7 +108,7 @@ def bridge_field(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:
 
 def flat(typed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the form's values as a subentry keeps them: without sections, name and one-time answers."""
-    data = {**typed, **typed.get(const.SECTION_ADVANCED, {})}
+    data = {**_defaults(typed), **typed, **typed.get(const.SECTION_ADVANCED, {})}
     for key in (const.SECTION_ADVANCED, CONF_NAME, CONF_ADD_ANYWAY):
         data.pop(key, None)
     return data
@@ -122,8 +122,12 @@ def suggested(typed: Mapping[str, Any]) -> dict[str, Any]:
 def typed_before(subentry: ConfigSubentry) -> dict[str, Any]:
     """Return a camera's settings as if they had just been typed, all but the password."""
     data = subentry.data
-    advanced = {key: data.get(key, default) for key, default in _DEFAULTS.items()}
+    advanced = {key: data.get(key, default) for key, default in _defaults(data).items()}
     return {**suggested(data), CONF_NAME: subentry.title, const.SECTION_ADVANCED: advanced}
+
+
+def _defaults(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _DEFAULTS if const.CONF_URL in values else _CHUNK_DEFAULTS
 
 
 def _head(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:
@@ -144,8 +148,5 @@ def _profile() -> dict[Any, Any]:
 
 def _advanced(defaults: Mapping[str, Any]) -> dict[Any, Any]:
     fields = {vol.Optional(key, default=value): _ADVANCED[key] for key, value in defaults.items()}
-    return {
-        vol.Optional(const.SECTION_ADVANCED, default={}): section(
-            vol.Schema(fields), {"collapsed": True}
-        )
-    }
+    # No default of the section's own: a browser would take that, and none of its fields' values.
+    return {vol.Optional(const.SECTION_ADVANCED): section(vol.Schema(fields), {"collapsed": True})}

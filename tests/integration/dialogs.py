@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowManager
+from homeassistant.data_entry_flow import FlowManager, section
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
 
 from custom_components.camera_narrator import const
 
@@ -50,3 +51,16 @@ def suggested(result: Result) -> dict[str, Any]:
         for marker in result["data_schema"].schema
         if marker.description and "suggested_value" in marker.description
     }
+
+
+def filled_in(schema: vol.Schema) -> dict[str, Any]:
+    """Return what a browser sends where nobody types: suggested values, else defaults, else those inside a section."""
+    values: dict[str, Any] = {}
+    for marker, field in schema.schema.items():
+        if marker.description and "suggested_value" in marker.description:
+            values[marker.schema] = marker.description["suggested_value"]
+        elif not isinstance(marker.default, vol.Undefined):
+            values[marker.schema] = marker.default()
+        elif isinstance(field, section):
+            values[marker.schema] = filled_in(field.schema)
+    return values

@@ -32,10 +32,11 @@ from custom_components.camera_narrator.protocol import (
     ErrorCode,
     Probe,
     Probed,
+    Source,
     Transport,
     WireError,
 )
-from tests.integration.dialogs import Result, add_hub, after_progress, suggested
+from tests.integration.dialogs import Result, add_hub, after_progress, filled_in, suggested
 from tests.integration.paired_bridge import JPEG, PairedBridge
 
 TOKEN = "the token of the bridge in the attic"
@@ -182,7 +183,7 @@ async def test_a_camera_is_shown_before_it_is_added(
     path = re.fullmatch(r"!\[\]\((.+)\)", facts.pop("preview"))
     assert path is not None
     assert facts == {
-        "codec": "h264",
+        "codec": "H.264",
         "size": "640 × 360",
         "fps": "12.5",
         "key_interval": "2.0 s",
@@ -254,6 +255,7 @@ async def test_what_is_wrong_is_said_in_words(
     field = const.CONF_PASSWORD if code is ErrorCode.UNAUTHORIZED else const.CONF_URL
     assert result["errors"] == {field: code.value}
     assert suggested(result) == {**typed, const.CONF_BRIDGE: BRIDGE}
+    assert filled_in(result["data_schema"])["advanced"] == advanced(transport="udp")
     away = code in {ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT, ErrorCode.REFUSED}
     assert ("add_anyway" in result["data_schema"].schema) is away
 
@@ -409,6 +411,27 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
     flow_id = await open_dialog(hass, entry, "pushed")
     result = await submit(hass, flow_id, name=" ")
     assert result["errors"] == {"name": "name_missing"}
+
+
+@pytest.mark.parametrize("source", Source)
+async def test_a_form_sent_as_it_is_changes_nothing(
+    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge, source: Source
+) -> None:
+    """What a browser fills in is what holds, in the folded section, too: nothing falls back to a default."""
+    flow_id = await open_dialog(hass, entry, source)
+    typed = {"name": "Yard", "advanced": {"interval_s": 9.0, "frames_per_chunk": 3}}
+    if source is Source.RTSP:
+        result = await probe(hass, flow_id, **typed, url=URL)
+        await submit(hass, result["flow_id"])
+    else:
+        await submit(hass, flow_id, **typed)
+    camera = next(iter(entry.get_subentries_of_type(const.SUBENTRY_CAMERA)))
+    assert (camera.data[const.CONF_INTERVAL_S], camera.data[const.CONF_FRAMES]) == (9.0, 3)
+
+    result = await reconfigure(hass, entry, camera)
+    result = await submit(hass, result["flow_id"], **filled_in(result["data_schema"]))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert entry.subentries[camera.subentry_id].data == camera.data
 
 
 async def test_settings_change_without_a_probe_and_without_a_reload(
