@@ -103,13 +103,7 @@ class HubEntity(NarratorEntity):
         self.coordinator = hub.coordinator
         self._attr_translation_key = key
         self._attr_unique_id = f"{hub.entry.entry_id}_{key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, hub.entry.entry_id)},
-            name=hub.entry.title,
-            manufacturer=MANUFACTURER,
-            model="Hub",
-            entry_type=dr.DeviceEntryType.SERVICE,
-        )
+        self._attr_device_info = _hub_info(hub.entry)
 
 
 @callback
@@ -167,6 +161,12 @@ def register_device(
 
 
 @callback
+def register_hub(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
+    """Create the device of a hub, or renew its name."""
+    dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **_hub_info(entry))
+
+
+@callback
 def device_id(hass: HomeAssistant, entry: NarratorConfigEntry, subentry_id: str) -> str | None:
     """Return the id of the device of a bridge or camera, if it exists already."""
     device = dr.async_get(hass).async_get_device_by_identifier(
@@ -191,6 +191,16 @@ async def describe(camera: HubCamera, prompt: str | None) -> Narrative:
             translation_key=f"cannot_ask_{error.obstacle}",
             translation_placeholders={"camera": camera.title},
         ) from error
+
+
+def _hub_info(entry: NarratorConfigEntry) -> DeviceInfo:
+    return DeviceInfo(
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        manufacturer=MANUFACTURER,
+        model="Hub",
+        entry_type=dr.DeviceEntryType.SERVICE,
+    )
 
 
 def _device_info(

@@ -17,7 +17,7 @@ from .coordinator import (
     HubState,
     NarratorConfigEntry,
 )
-from .entity import register_device
+from .entity import register_device, register_hub
 from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
@@ -75,6 +75,7 @@ class Hub:
     async def change(self) -> None:
         """Take over what changed in the entry, its options or its subentries."""
         async with self._changing:
+            register_hub(self.hass, self.entry)
             self.limiter.change(concurrency=_concurrency(self.entry))
             await self._change_provider()
             if (prefix := mqtt_prefix(self.entry)) != self.mqtt.prefix:

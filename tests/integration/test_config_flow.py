@@ -8,6 +8,7 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -357,6 +358,9 @@ async def test_another_model_of_the_same_server(hass: HomeAssistant, server: Mod
     assert (entry.title, entry.data[const.CONF_MODEL]) == ("other", "other")
     assert entry.data[const.CONF_API_KEY] == KEY
     assert entry.runtime_data is hub
+    await hass.async_block_till_done()
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert [device.name for device in devices] == ["other"]
 
 
 async def test_a_stored_key_stays_with_its_server(hass: HomeAssistant, server: ModelServer) -> None:
