@@ -256,9 +256,12 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     async def _ask_models(self) -> None:
         self._models = []
+        provider = (
+            await self._provider()
+        )  # the first one loads a library for seconds, which is not the server's fault
         try:
             async with asyncio.timeout(MODELS_TIMEOUT_S):
-                self._models = await (await self._provider()).models()
+                self._models = await provider.models()
         except TimeoutError:
             self._errors = {const.CONF_BASE_URL: "timeout"}
         except ProviderError as error:

@@ -352,7 +352,9 @@ def test_the_lines_shown_start_a_bridge(step: str) -> None:
     words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]["step"]
     text = words[step]["description"]
     shown = {"token": "t0ken-_", "address": ADDRESS, "image": "image:1", "package": "package"}
-    blocks = [block.strip() for block in text.format(**shown).split("```")[1::2]]
+    blocks = [
+        block.strip().replace("\\\n  ", "") for block in text.format(**shown).split("```")[1::2]
+    ]
     file, docker, compose, uvx = blocks
     environment = dict(line.split("=", 1) for line in file.splitlines())
     flags = edge_bridge_main._parser().parse_args(uvx.partition(" edge-bridge ")[2].split())

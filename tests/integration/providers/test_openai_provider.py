@@ -12,9 +12,9 @@ from custom_components.camera_narrator.pipeline.models import (
     Label,
     Look,
 )
-from custom_components.camera_narrator.providers.table import create, create_openai
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
 from custom_components.camera_narrator.providers.ladder import Rungs
+from custom_components.camera_narrator.providers.table import create, create_openai
 from rigs.model_answer import Pace
 from rigs.model_faults import Fault as Scripted, FaultKind
 from rigs.model_server import ModelServer
