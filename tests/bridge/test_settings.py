@@ -135,6 +135,14 @@ def test_first_tries_come_close_and_later_ones_every_five_seconds() -> None:
     assert backoff.delay_s(Cause.CLOSED, 0) == 0.5
 
 
+def test_home_assistant_that_starts_is_met_soon() -> None:
+    """Long waits are for silence: once something answers that it is not ready, the tries come close again."""
+    backoff = Backoff(0, no_jitter)
+    silent = [backoff.delay_s(Cause.UNREACHABLE, 0) for _ in range(20)]
+    starting = [backoff.delay_s(Cause.NOT_READY, 0) for _ in range(20)]
+    assert silent == starting
+
+
 def test_unknown_token_is_tried_often_while_someone_may_be_pairing() -> None:
     """Every two seconds in the first quarter of an hour, then in minutes that double to an hour."""
     backoff = Backoff(100, no_jitter)

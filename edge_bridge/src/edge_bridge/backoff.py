@@ -29,6 +29,7 @@ class Backoff:
         self._random = random
         self._tries = 0
         self._refusals = 0
+        self._answered = False
 
     def connected(self) -> None:
         """Start anew: a connection stood."""
@@ -36,6 +37,8 @@ class Backoff:
 
     def delay_s(self, cause: Cause, now_s: float) -> float:
         """Return the seconds until the next try."""
+        starting = cause is Cause.NOT_READY and not self._answered
+        self._answered = cause is Cause.NOT_READY
         pairing = cause is Cause.UNAUTHORIZED and now_s - self._started_s < PAIRING_LIFE_S
         if pairing:
             seconds = PAIRING_S
@@ -43,6 +46,8 @@ class Backoff:
             seconds = min(FORBIDDEN_MOST_S, FORBIDDEN_FIRST_S * 2**self._refusals)
             self._refusals = min(self._refusals + 1, 10)
         else:
+            if starting:
+                self._tries = 0  # the long waits were for the time when nothing answered
             self._tries = min(self._tries + 1, 20)
             seconds = min(MOST_S, FIRST_S * GROWTH ** max(0, self._tries - FIRST_TRIES))
         return seconds * (1 - JITTER * self._random())

@@ -40,7 +40,9 @@ class Cause(Enum):
     """Why there is no connection to Home Assistant: it decides how long to wait."""
 
     UNREACHABLE = auto()
-    """Nothing answers, or it answers that it is not ready."""
+    """Nothing answers, or something else does."""
+    NOT_READY = auto()
+    """Home Assistant answers, and will be ready in a moment."""
     UNAUTHORIZED = auto()
     """The token is not known."""
     FORBIDDEN = auto()

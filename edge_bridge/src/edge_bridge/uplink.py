@@ -201,12 +201,12 @@ def _problem(error: aiohttp.ClientError | OSError) -> DialError:
             return DialError(Cause.FORBIDDEN, "token", "Home Assistant does not accept it any more")
         case aiohttp.WSServerHandshakeError(status=404):
             return DialError(
-                Cause.UNREACHABLE,
+                Cause.NOT_READY,
                 "url",
                 "no Camera Narrator there (404): wrong address, or not loaded yet",
             )
         case aiohttp.WSServerHandshakeError(status=503):
-            return DialError(Cause.UNREACHABLE, "url", "Home Assistant is not ready yet (503)")
+            return DialError(Cause.NOT_READY, "url", "Home Assistant is not ready yet (503)")
         case aiohttp.WSServerHandshakeError():
             return DialError(
                 Cause.UNREACHABLE,
