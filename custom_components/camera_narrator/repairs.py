@@ -81,7 +81,9 @@ class OrphanFlow(SubentryRepairFlow):
         if user_input is not None:
             return self.change(const.CONF_BRIDGE, user_input[const.CONF_BRIDGE])
         if not bridges:
-            return self.async_abort(reason="no_bridge")
+            return self.async_abort(
+                reason="no_bridge", description_placeholders={"camera": self.subentry.title}
+            )
         return self.async_show_form(
             step_id="choose",
             data_schema=vol.Schema(bridge_field(bridges)),
