@@ -8,8 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import NarratorConfigEntry
 from .gateway import async_setup_http
-from .hub import Hub
-from .memory import MemoryStore
+from .hub import Hub, forget
 from .preview import async_setup_previews
 from .services import async_setup_services
 
@@ -37,10 +36,10 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: NarratorConfigEntry) -> bool:
     """Start a hub; the provider is never contacted here."""
     hub = entry.runtime_data = Hub(hass, entry)
+    entry.async_on_unload(entry.add_update_listener(_changed))
     await hub.start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     hub.open()
-    entry.async_on_unload(entry.add_update_listener(_changed))
     return True
 
 
@@ -52,8 +51,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: NarratorConfigEntry) ->
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
-    """Forget what was stored of a hub."""
-    await MemoryStore(hass, entry.entry_id).remove()
+    """Forget a hub for good."""
+    await forget(hass, entry)
 
 
 async def _changed(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import const
+from . import bridge_issues, const
 from .coordinator import (
     SIGNAL_BRIDGE_ADDED,
     SIGNAL_CAMERA_ADDED,
@@ -22,13 +23,14 @@ from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
 from .memory import MemoryStore
-from .mqtt_sink import MqttSink
+from .mqtt_sink import MqttSink, clear_retained
 from .pipeline.clock import SystemClock
 from .pipeline.errors import Fault
 from .pipeline.limiter import Limiter
 from .pipeline.models import Failure
 from .pipeline.provider import Provider
 from .providers.table import create
+from .tokens import hashes_of
 
 
 class Hub:
@@ -50,13 +52,15 @@ class Hub:
         self.provider: Provider
         self._provider_data: Mapping[str, Any] = {}
         self._changing = asyncio.Lock()
+        self._stopped = False
 
     async def start(self) -> None:
         """Build provider, bridges and cameras; nothing outside is contacted."""
-        await self.memory.load()
-        await self._change_provider()
-        self.mqtt.start(self.entry)
-        await self._change_subentries()
+        async with self._changing:
+            await self.memory.load()
+            await self._change_provider()
+            self.mqtt.start(self.entry)
+            await self._change_subentries()
 
     @callback
     def open(self) -> None:
@@ -64,17 +68,21 @@ class Hub:
         self.gateway.open(self)
 
     async def stop(self) -> None:
-        """Close the connections and store what is open."""
+        """Close the connections and store what is open; a change that comes now is the next start's."""
         self.gateway.close(self)
-        for bridge in self.bridges.values():
-            bridge.close()
-        await asyncio.gather(*(camera.stop() for camera in self.cameras.values()))
-        await self.mqtt.stop()
-        await self.memory.flush()
+        async with self._changing:
+            self._stopped = True
+            for bridge in self.bridges.values():
+                bridge.close()
+            await asyncio.gather(*(camera.stop() for camera in self.cameras.values()))
+            await self.mqtt.stop()
+            await self.memory.flush()
 
     async def change(self) -> None:
         """Take over what changed in the entry, its options or its subentries."""
         async with self._changing:
+            if self._stopped:
+                return
             register_hub(self.hass, self.entry)
             self.limiter.change(concurrency=_concurrency(self.entry))
             await self._change_provider()
@@ -111,20 +119,27 @@ class Hub:
             self.provider_answered()
             # Each camera goes on where it is: its open event, its story and its pictures stay.
             await asyncio.gather(*(camera.restart() for camera in self.cameras.values()))
+            self.limiter.release()  # what the other server said holds no longer
 
     async def _change_subentries(self) -> None:
-        bridges = {
-            s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_BRIDGE)
-        }
-        cameras = {
-            s.subentry_id: s for s in self.entry.get_subentries_of_type(const.SUBENTRY_CAMERA)
-        }
-        touched: set[str | None] = set()
-
-        for gone in self.cameras.keys() - cameras.keys():
-            camera = self.cameras.pop(gone)
-            touched.add(camera.bridge_id)
+        cameras = self._subentries(const.SUBENTRY_CAMERA)
+        gone = [self.cameras.pop(key) for key in self.cameras.keys() - cameras.keys()]
+        self._change_bridges()
+        touched = {camera.bridge_id for camera in gone} | self._change_cameras(cameras)
+        # Before a removed camera ends its bridge knows: nothing of it comes in any more.
+        for bridge_id in touched:
+            if (bridge := self.bridges.get(bridge_id or "")) is not None:
+                bridge.configure()
+        self._check_orphans()
+        for camera in gone:
             await camera.remove()
+            ir.async_delete_issue(self.hass, const.DOMAIN, orphan_issue(camera.subentry_id))
+
+    def _subentries(self, kind: str) -> dict[str, ConfigSubentry]:
+        return {one.subentry_id: one for one in self.entry.get_subentries_of_type(kind)}
+
+    def _change_bridges(self) -> None:
+        bridges = self._subentries(const.SUBENTRY_BRIDGE)
         for gone in self.bridges.keys() - bridges.keys():
             self.bridges.pop(gone).remove()
         for subentry_id, subentry in bridges.items():
@@ -134,33 +149,29 @@ class Hub:
             else:
                 bridge = self.bridges[subentry_id] = HubBridge(self.hass, self, subentry)
                 bridge.start()
-                async_dispatcher_send(
-                    self.hass, SIGNAL_BRIDGE_ADDED.format(self.entry.entry_id), bridge
-                )
+                signal = SIGNAL_BRIDGE_ADDED.format(self.entry.entry_id)
+                async_dispatcher_send(self.hass, signal, bridge)
+
+    def _change_cameras(self, cameras: Mapping[str, ConfigSubentry]) -> set[str | None]:
+        """Add and change cameras; return the bridges that must hear of it."""
+        touched: set[str | None] = set()
         for subentry_id, subentry in cameras.items():
-            if known_camera := self.cameras.get(subentry_id):
-                before = known_camera.bridge_id
-                if known_camera.change(subentry):
-                    touched.add(known_camera.bridge_id)
-                if before != known_camera.bridge_id:
-                    touched |= {before, known_camera.bridge_id}
+            if known := self.cameras.get(subentry_id):
+                before = known.bridge_id
+                if known.change(subentry) or before != known.bridge_id:
+                    touched |= {before, known.bridge_id}
             else:
                 camera = self.cameras[subentry_id] = HubCamera(self, subentry)
                 camera.start()
                 touched.add(camera.bridge_id)
-                async_dispatcher_send(
-                    self.hass, SIGNAL_CAMERA_ADDED.format(self.entry.entry_id), camera
-                )
-
-        for bridge_id in touched - {None}:
-            if (bridge_or_none := self.bridges.get(bridge_id or "")) is not None:
-                bridge_or_none.configure()
-        self._check_orphans()
+                signal = SIGNAL_CAMERA_ADDED.format(self.entry.entry_id)
+                async_dispatcher_send(self.hass, signal, camera)
+        return touched
 
     @callback
     def _check_orphans(self) -> None:
         for camera in self.cameras.values():
-            issue = f"camera_without_bridge_{camera.subentry_id}"
+            issue = orphan_issue(camera.subentry_id)
             if camera.bridge_id in self.bridges:
                 ir.async_delete_issue(self.hass, const.DOMAIN, issue)
             else:
@@ -173,6 +184,24 @@ class Hub:
                     translation_key="camera_without_bridge",
                     translation_placeholders={"camera": camera.title},
                 )
+
+
+async def forget(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
+    """Leave nothing of a removed hub behind: its stories, repairs, tokens and retained topics."""
+    await MemoryStore(hass, entry.entry_id).remove()
+    for bridge in entry.get_subentries_of_type(const.SUBENTRY_BRIDGE):
+        bridge_issues.clear(hass, bridge.subentry_id)
+        async_setup_http(hass).tokens.remove(hashes_of(bridge.data))
+    cameras = list(entry.get_subentries_of_type(const.SUBENTRY_CAMERA))
+    for camera in cameras:
+        ir.async_delete_issue(hass, const.DOMAIN, orphan_issue(camera.subentry_id))
+    keys = [camera.data[const.CONF_KEY] for camera in cameras]
+    await clear_retained(hass, mqtt_prefix(entry), keys)
+
+
+def orphan_issue(subentry_id: str) -> str:
+    """Return the id of the repair for a camera whose bridge is gone."""
+    return f"camera_without_bridge_{subentry_id}"
 
 
 def mqtt_prefix(entry: NarratorConfigEntry) -> str:

@@ -16,6 +16,7 @@ from .bridge_clock import BridgeClock
 from .bridge_link import BridgeLink
 from .coordinator import BridgeCoordinator, BridgeState
 from .protocol import Capability, ErrorCode, ProtocolError, Source
+from .tokens import hashes_of
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -86,11 +87,7 @@ class HubBridge:
     @callback
     def remove(self) -> None:
         """The bridge was removed from the hub: its tokens are revoked."""
-        hashes = (
-            self._data[const.CONF_TOKEN_HASH],
-            *self._data.get(const.CONF_OLD_TOKEN_HASHES, ()),
-        )
-        self._hub.gateway.tokens.remove(hashes)
+        self._hub.gateway.tokens.remove(hashes_of(self._data))
         bridge_issues.clear(self._hass, self.subentry_id)
         self._end(ErrorCode.REVOKED)
 

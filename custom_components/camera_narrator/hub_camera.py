@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigSubentry
@@ -35,6 +36,12 @@ from .publisher import CameraPublisher
 if TYPE_CHECKING:
     from .hub import Hub
 
+_LOGGER = logging.getLogger(__name__)
+
+RESTART_FIRST_S = 1.0
+RESTART_MAX_S = 300.0
+"""A defect that every start meets again fills no log; what came by chance is over at once."""
+
 
 class HubCamera(Sink):
     """Joins a camera's source, narration and publisher; everything here runs on Home Assistant's event loop."""
@@ -56,6 +63,8 @@ class HubCamera(Sink):
         """Where its frames are, whichever bridge brought them."""
         self.coordinator = CameraCoordinator(hub.hass, CameraState(enabled=self.settings.enabled))
         self.publisher = CameraPublisher(hub, self)
+        self.defects = 0
+        """How often its narration broke off and began again."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -73,11 +82,7 @@ class HubCamera(Sink):
     def start(self) -> None:
         """Begin to narrate."""
         self._task = self.hub.entry.async_create_background_task(
-            self.hub.hass,
-            narration.run(
-                self.source, self.hub.provider, self, limiter=self.hub.limiter, clock=self.hub.clock
-            ),
-            f"{const.DOMAIN} narration of {self.key}",
+            self.hub.hass, self._narrate(), f"{const.DOMAIN} narration of {self.key}"
         )
 
     async def restart(self) -> None:
@@ -181,6 +186,25 @@ class HubCamera(Sink):
             entry, subentry, data={**subentry.data, const.CONF_ENABLED: on}
         )
 
+    async def _narrate(self) -> None:
+        """Narrate until cancelled or removed; a defect costs a moment, never the camera's events for good."""
+        hub, pause_s = self.hub, RESTART_FIRST_S
+        while not self.source.withdrawn:
+            begun_s = hub.clock.monotonic()
+            try:
+                await narration.run(
+                    self.source, hub.provider, self, limiter=hub.limiter, clock=hub.clock
+                )
+            except Exception:
+                self.defects += 1
+                if hub.clock.monotonic() - begun_s > RESTART_MAX_S:
+                    pause_s = RESTART_FIRST_S
+                _LOGGER.exception(
+                    "The narration of camera %s broke off; it goes on in %.0f s", self.key, pause_s
+                )
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RESTART_MAX_S)
+
     async def _end_narration(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -207,7 +231,10 @@ class HubCamera(Sink):
     def fail(self, failure: Failure | None) -> None:
         """Show why there are no words, or that there are again."""
         self.coordinator.update(failure=failure)
-        self.hub.provider_failed(failure) if failure is not None else self.hub.provider_answered()
+        if failure is not None:
+            self.hub.provider_failed(failure)
+        else:
+            self.hub.provider_answered()
 
     @override
     @callback

@@ -61,7 +61,7 @@ class MqttSink:
         """Start without a connection and without wishes."""
         self.prefix = prefix
         self.dropped = 0
-        """Messages given up because the queue was full."""
+        """Messages given up because the queue was full, or because they cannot be sent at all."""
         self._hass = hass
         self._monotonic = monotonic
         self._queue: list[_Message] = []
@@ -100,7 +100,7 @@ class MqttSink:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        if not self._connected():
+        if not _connected(self._hass):
             return
         self._retain(f"{self.prefix}/status", OFFLINE)
         with contextlib.suppress(TimeoutError, HomeAssistantError):
@@ -161,7 +161,7 @@ class MqttSink:
                 self._unwritten[f"{self.prefix}/status"] = None
             self._wake.clear()
             pause_s = REFRESH_S
-            if self._connected():
+            if _connected(self._hass):
                 try:
                     await self._write_all()
                 except HomeAssistantError as error:
@@ -176,16 +176,22 @@ class MqttSink:
                 del self._unwritten[topic]
                 try:
                     await self._write_retained(topic)
-                except BaseException:
+                except HomeAssistantError, asyncio.CancelledError:
                     self._unwritten.setdefault(topic)
                     raise
+                except Exception:
+                    self.dropped += 1
+                    _LOGGER.exception("MQTT topic %s cannot be written", topic)
             else:
                 message = self._queue.pop(0)
                 try:
                     await self._write(message)
-                except BaseException:
+                except HomeAssistantError, asyncio.CancelledError:
                     self._return(message)
                     raise
+                except Exception:  # it would fail for ever, and hold up all that wait behind it
+                    self.dropped += 1
+                    _LOGGER.exception("A message to %s cannot be written", message.topic)
 
     async def _write_retained(self, topic: str) -> None:
         payload = self._retained.get(topic, "")  # an empty payload clears
@@ -212,12 +218,6 @@ class MqttSink:
             self._expires = True
             self._unwritten |= dict.fromkeys(self._retained)
             self._wake.set()
-
-    def _connected(self) -> bool:
-        try:
-            return mqtt.is_connected(self._hass)
-        except KeyError:  # MQTT was never set up
-            return False
 
     # -- queue and wishes ---------------------------------------------------------------------------------------
 
@@ -254,6 +254,26 @@ class MqttSink:
             self._retained.pop(topic, None)
             self._unwritten[topic] = None
         self._wake.set()
+
+
+async def clear_retained(hass: HomeAssistant, prefix: str, cameras: Iterable[str]) -> None:
+    """Take all retained topics of a removed hub away, where the broker takes it at once."""
+    if not _connected(hass):
+        return
+    topics = [f"{prefix}/status"]
+    for camera in cameras:
+        topics += _retained_topics(prefix, camera)
+    with contextlib.suppress(TimeoutError, HomeAssistantError):
+        async with asyncio.timeout(FAREWELL_S):
+            for topic in topics:
+                await mqtt.async_publish(hass, topic, "", 1, True)
+
+
+def _connected(hass: HomeAssistant) -> bool:
+    try:
+        return mqtt.is_connected(hass)
+    except KeyError:  # MQTT was never set up
+        return False
 
 
 def _retained_topics(prefix: str, camera: str) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from asyncio import Future
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 from time import monotonic
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -25,6 +26,11 @@ def token_hash(token: str) -> str:
     """Return what is stored of a token and looked up."""
     # A header may hold bytes that are no text; they arrive as surrogates.
     return sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def hashes_of(bridge: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is stored of a bridge's token and of those before it."""
+    return (bridge[const.CONF_TOKEN_HASH], *bridge.get(const.CONF_OLD_TOKEN_HASHES, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

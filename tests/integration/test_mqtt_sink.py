@@ -22,7 +22,16 @@ from custom_components.camera_narrator.mqtt_sink import (
     MqttSink,
 )
 from custom_components.camera_narrator.pipeline.models import Phase
-from tests.integration.house import CAMERA, camera_of, event, hub_entry, move_in, narrative, stream
+from tests.integration.house import (
+    CAMERA,
+    KEY,
+    camera_of,
+    event,
+    hub_entry,
+    move_in,
+    narrative,
+    stream,
+)
 
 # The client that stands in for the real one leaves its own timer behind.
 pytestmark = pytest.mark.parametrize("expected_lingering_timers", [True])
@@ -224,6 +233,28 @@ async def test_a_refused_message_is_sent_again(
         ("camera_narrator/yard/event", {"id": "b"}),
     ]
     assert sink.waiting == 0
+
+
+async def test_what_can_never_be_sent_holds_up_nothing(
+    hass: HomeAssistant,
+    mqtt_mock: MqttMockHAClient,
+    sink: MqttSink,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A message that the client itself chokes on is given up and counted; all behind it go out."""
+
+    async def choke(topic: str, payload: str, *_: object, **__: object) -> None:
+        if "poison" in payload or topic.endswith("/activity"):
+            raise ValueError("no such topic")
+
+    mqtt_mock.async_publish.side_effect = choke
+    sink.event(KEY, {"id": "poison"}, Phase.STARTED)
+    sink.activity(KEY, active=True)
+    sink.event(KEY, {"id": "good"}, Phase.STARTED)
+    await _settle(hass, mqtt_mock)
+    assert _published(mqtt_mock)[-1][1] == {"id": "good"}
+    assert (sink.waiting, sink.dropped) == (0, 2)
+    assert "ValueError: no such topic" in caplog.text
 
 
 async def test_unloading_says_goodbye(hass: HomeAssistant, mqtt_mock: MqttMockHAClient) -> None:

@@ -7,7 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter, Turn, Urgency
+from custom_components.camera_narrator.pipeline.limiter import (
+    AGEING_S,
+    HOLD_MAX_S,
+    Limiter,
+    Turn,
+    Urgency,
+)
 from custom_components.camera_narrator.pipeline.models import Look
 from tests.pipeline.fakes import FakeClock
 
@@ -132,6 +138,35 @@ async def test_retry_after_holds_the_whole_hub() -> None:
         queue.limiter.answered()
         await queue.release("a")
         assert queue.served == ["a", "b"]
+
+
+async def test_nobody_is_held_for_longer_than_an_hour() -> None:
+    """A date in place of seconds, or a day's quota, is looked at again after an hour, by one request."""
+    async with queued(concurrency=2) as queue:
+        queue.limiter.failed(
+            ProviderError(Fault.RATE_LIMITED, "later", retryable=True, retry_after_s=1.79e9)
+        )
+        for camera in ("door", "yard"):
+            await queue.want(camera)
+        await queue.clock.advance(HOLD_MAX_S - 1)
+        assert queue.served == []
+        await queue.clock.advance(1)
+        assert queue.served == ["door"]
+
+
+async def test_another_provider_begins_afresh() -> None:
+    """Neither a hold nor the failures of the one before count: all turns are granted at once."""
+    async with queued(concurrency=2) as queue:
+        queue.limiter.failed(
+            ProviderError(Fault.RATE_LIMITED, "later", retryable=True, retry_after_s=60)
+        )
+        for camera in ("door", "yard"):
+            await queue.want(camera)
+        queue.limiter.release()
+        await queue.clock.settle()
+        assert queue.served == ["door", "yard"]
+        queue.limiter.failed(AWAY)
+        assert queue.limiter.held_until_s == queue.clock.monotonic() + 1
 
 
 async def test_back_off_doubles_up_to_a_minute() -> None:

@@ -11,6 +11,8 @@ from .models import Look
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 60.0
 """A server that comes back is found within a minute; one that stays away costs a request a minute."""
+HOLD_MAX_S = 3600.0
+"""Servers that ask for more mean a date by it or a day's quota; one request an hour finds out."""
 AGEING_S = 15.0
 """Each such wait raises a turn by one class, so that a busy camera starves no other for more than a minute."""
 
@@ -108,11 +110,17 @@ class Limiter:
 
     def hold(self, retry_after_s: float) -> None:
         """Let no request start for that long: the server's own word, and for the whole hub."""
-        until_s = self._clock.monotonic() + retry_after_s
+        until_s = self._clock.monotonic() + min(retry_after_s, HOLD_MAX_S)
         if self._held_until_s is None or until_s > self._held_until_s:
             self._release_hold()
             self._held_until_s = until_s
             self._release_hold = self._clock.call_at(until_s, self._held_long_enough)
+
+    def release(self) -> None:
+        """Forget what a provider said and how it failed: another one is asked from now on."""
+        self._release_hold()
+        self._failures = 0
+        self._held_long_enough()
 
     def failed(self, error: ProviderError) -> None:
         """Note a request without an answer: wait as told, or back off where waiting may help."""
