@@ -13,7 +13,7 @@ import pytest
 from edge_bridge.errors import CaptureError
 from edge_bridge.protocol import ErrorCode
 from edge_bridge.source import StreamSource
-from edge_bridge.stream import open_stream, video_of
+from edge_bridge.stream import open_stream
 from edge_bridge.stream_failure import classify
 
 RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret")
@@ -214,7 +214,7 @@ def test_camera_that_reports_its_clock_alone_times_out(talker: Callable[[Talk], 
     source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
     container = open_stream(source, timeout_s=0.5)
     with container, pytest.raises(av.FFmpegError) as caught:
-        next(container.demux(video_of(container)))
+        next(container.demux(container.streams.video[0]))
     assert (
         classify(caught.value, source, elapsed_s=1, timeout_s=0.5).error.code is ErrorCode.TIMEOUT
     )

@@ -12,6 +12,7 @@ import time
 from typing import Protocol
 
 import av
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -19,7 +20,7 @@ from .errors import CaptureError
 from .pace import Pace
 from .protocol import ErrorCode, StreamState, WireError
 from .source import StreamSource
-from .stream import READ_TIMEOUT_S, open_stream, video_of
+from .stream import READ_TIMEOUT_S, decoder_of, open_stream
 from .stream_failure import classify
 
 _LOGGER = logging.getLogger(__name__)
@@ -118,6 +119,8 @@ class Capture:
             self._tell(StreamState.FAILED, error.error)
             self._stopped.wait(retry_s)
             retry_s = min(retry_s * 2, RETRY_MOST_S)
+            # What failed holds on to its decoder by the frames of its traceback.
+            del error, reader
 
     def _tell(self, state: StreamState, error: WireError | None) -> None:
         if not self._stopped.is_set():
@@ -150,13 +153,14 @@ class _Reader:
             return error
         waiting = time.monotonic()
         try:
-            stream = video_of(container)
+            stream = container.streams.video[0]
+            decoder = decoder_of(stream)
             for packet in container.demux(stream):
                 if self._stopped.is_set():
                     break
                 waiting = time.monotonic()
-                if packet.size and not self._skip(packet):
-                    self._decode(packet)
+                if packet.size and not self._skip(packet, decoder):
+                    self._decode(packet, decoder)
         except CaptureError as error:
             return error
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -167,7 +171,7 @@ class _Reader:
             container.close()
         return CaptureError(ErrorCode.STREAM_ENDED)
 
-    def _skip(self, packet: av.Packet[VideoStream]) -> bool:
+    def _skip(self, packet: av.Packet[VideoStream], decoder: VideoCodecContext) -> bool:
         """Return whether the packet is given up because newer ones wait behind it."""
         ticks = packet.pts if packet.dts is None else packet.dts
         if ticks is None or packet.time_base is None:
@@ -182,7 +186,7 @@ class _Reader:
             return True
         if skipped:
             # What the decoder still refers to is of before the gap.
-            packet.stream.codec_context.flush_buffers()
+            decoder.flush_buffers()
             self._doubtful = not key
         return False
 
@@ -194,10 +198,10 @@ class _Reader:
         )
         self._skips += 1
 
-    def _decode(self, packet: av.Packet[VideoStream]) -> None:
+    def _decode(self, packet: av.Packet[VideoStream], decoder: VideoCodecContext) -> None:
         arrived_ns = time.monotonic_ns()
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet)
         except av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.UnknownError:
             self._doubtful = True
             self._failed_packets += 1

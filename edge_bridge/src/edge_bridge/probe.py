@@ -15,7 +15,7 @@ from .encoder import Encoder, Jpeg
 from .errors import CaptureError
 from .protocol import MAX_FRAME_BYTES, ErrorCode, Probed, WireError
 from .source import StreamSource
-from .stream import READ_TIMEOUT_S, open_stream, rate_of, video_of
+from .stream import READ_TIMEOUT_S, decoder_of, open_stream, rate_of
 from .stream_failure import classify
 
 WATCH_S = 6.0
@@ -89,7 +89,8 @@ class _Look:
 
     def __init__(self, container: InputContainer, started_s: float) -> None:
         self.container = container
-        self.stream: VideoStream = video_of(container)
+        self.stream: VideoStream = container.streams.video[0]
+        self._decoder = decoder_of(self.stream)
         self.audio = bool(container.streams.audio)
         self.picture: VideoFrame | None = None
         self.first_frame_ms = 0.0
@@ -145,7 +146,7 @@ class _Look:
         if self.picture is not None:
             return
         with suppress(av.error.InvalidDataError):
-            for frame in packet.decode():
+            for frame in self._decoder.decode(packet):
                 if isinstance(frame, VideoFrame):
                     self.picture = frame
                     self.first_frame_ms = round((time.monotonic() - self._started_s) * 1000, 1)

@@ -4,6 +4,7 @@ import time
 
 import av
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .errors import CaptureError
@@ -49,16 +50,23 @@ def open_stream(
     return container
 
 
-def video_of(container: InputContainer) -> VideoStream:
-    """Return the first video stream, set to decode in the calling thread without delay."""
-    stream = container.streams.video[0]
+def decoder_of(stream: VideoStream) -> VideoCodecContext:
+    """Return a decoder for a stream that works in the calling thread without delay; raise CaptureError.
+
+    Not the stream's own: that one and its container hold each other, so after each end its megabytes would wait for the
+    garbage collector, which a program that makes as little garbage as this one seldom runs.
+    """
     context = stream.codec_context
     if context is None:
         raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
-    context.thread_type = "NONE"
-    context.thread_count = 1
-    context.flags |= LOW_DELAY
-    return stream
+    decoder = av.CodecContext.create(context.name, "r")
+    if not isinstance(decoder, VideoCodecContext):
+        raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+    decoder.extradata = context.extradata
+    decoder.thread_type = "NONE"
+    decoder.thread_count = 1
+    decoder.flags |= LOW_DELAY
+    return decoder
 
 
 def rate_of(stream: VideoStream) -> float:
