@@ -13,6 +13,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from . import const
@@ -35,6 +36,9 @@ from .protocol import Capability, ErrorCode, Probed, Source, Transport
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
 AWAY = (ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT, ErrorCode.REFUSED)
 """What a camera that is switched off right now looks like; all else is wrong and stays wrong."""
+
+CONF_OTHER_ADDRESS = "other_address"
+_CONFIRM = vol.Schema({vol.Optional(CONF_OTHER_ADDRESS, default=False): BooleanSelector()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +148,16 @@ class CameraFlow(ConfigSubentryFlow):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show the picture and the facts; keep the camera on the next click."""
+        """Show the picture and the facts; keep the camera on the next click, or go back to its address."""
         if user_input is not None:
-            return self._finish()
+            if not user_input[CONF_OTHER_ADDRESS]:
+                return self._finish()
+            self._drop_preview()
+            return self._show_form("reconfigure" if self._reconfigures else "rtsp")
         assert self._outcome.probed is not None
         return self.async_show_form(
             step_id="confirm",
-            data_schema=vol.Schema({}),
+            data_schema=_CONFIRM,
             description_placeholders=await facts(
                 self.hass, self._outcome.probed, preview=self._preview
             ),
@@ -161,8 +168,12 @@ class CameraFlow(ConfigSubentryFlow):
     @override
     def async_remove(self) -> None:
         """Let the picture go with the dialog."""
+        self._drop_preview()
+
+    def _drop_preview(self) -> None:
         if self._preview:
             async_setup_previews(self.hass).forget(self._preview)
+            self._preview = ""
 
     # -- taking what was typed ----------------------------------------------------------------------------------
 

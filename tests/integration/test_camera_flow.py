@@ -218,6 +218,32 @@ async def test_a_camera_is_shown_before_it_is_added(
     assert (bridge.cameras[0].camera, bridge.cameras[0].url) == ("front_door", URL)
 
 
+async def test_the_wrong_picture_leads_back_to_the_address(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: TestClient[Any, Any],
+    bridge: PairedBridge,
+) -> None:
+    """Whoever sees another camera changes the address; what was typed stays, and the picture is gone."""
+    flow_id = await open_dialog(hass, entry, "rtsp")
+    typed = {"name": "Yard", "url": URL, "username": "viewer", "profile": "live"}
+    result = await probe(hass, flow_id, **typed, password="secret")
+    path = re.fullmatch(r"!\[\]\((.+)\)", result["description_placeholders"]["preview"])
+    assert path is not None
+
+    result = await submit(hass, flow_id, other_address=True)
+    assert (result["step_id"], result["errors"]) == ("rtsp", {})
+    assert suggested(result) == {**typed, const.CONF_BRIDGE: BRIDGE}
+    assert (await client.get(path[1])).status == HTTPStatus.NOT_FOUND
+
+    result = await probe(hass, flow_id, **{**typed, "url": "rtsp://192.0.2.8/other"})
+    assert result["step_id"] == "confirm"
+    assert [(probe.url, probe.password) for probe in bridge.probes] == [
+        (URL, "secret"),
+        ("rtsp://192.0.2.8/other", "secret"),
+    ]
+
+
 async def test_advice_comes_with_the_facts(
     hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
 ) -> None:
