@@ -67,6 +67,10 @@ def test_failed_handshake_of_a_host_that_exists_is_tls() -> None:
         ("pipe://0", ErrorCode.SCHEME_NOT_ALLOWED),
         ("", ErrorCode.SCHEME_NOT_ALLOWED),
         ("rtsp://", ErrorCode.UNREACHABLE),
+        ("rtsp://127.0.0.1:port/front", ErrorCode.UNREACHABLE),
+        ("rtsp://127.0.0.1:99999/front", ErrorCode.UNREACHABLE),
+        ("rtsp://[::1/front", ErrorCode.UNREACHABLE),
+        (" RTSP://camera.invalid/front", ErrorCode.UNREACHABLE),
         ("rtsp://camera.invalid/front", ErrorCode.UNREACHABLE),
     ],
 )

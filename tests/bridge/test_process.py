@@ -231,6 +231,7 @@ async def test_second_bridge_on_the_same_state_is_refused(gateway: FakeGateway, 
             "token-file: cannot be read",
         ),
         (("run", "--url", "http://ha", "--ca", "/does/not/exist"), "ca: is not a file"),
+        (("probe", "rtsp://[::1/front"), "url: not an address"),
     ],
 )
 async def test_wrong_settings_name_the_key(run: Run, arguments: tuple[str, ...], key: str) -> None:

@@ -20,6 +20,8 @@ from edge_bridge.protocol import (
     Limits,
     Ping,
     Pong,
+    Probe,
+    Probed,
     Refuse,
     Status,
     WireError,
@@ -243,6 +245,27 @@ async def test_connection_that_breaks_at_once_is_tried_less_often(
 def _delays(caplog: pytest.LogCaptureFixture) -> list[float]:
     tries = (record.args for record in caplog.records if "next try in" in record.message)
     return [args[1] for args in tries if isinstance(args, tuple) and isinstance(args[1], float)]
+
+
+async def test_answer_to_a_probe_does_not_outlive_its_connection(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """The next connection counts its probes anew: a late answer would be taken for that of another address."""
+    camera = drawn()
+    camera.faults.describe_delay_s = 1.0
+    server = await serve(camera, drawn("back"))
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    await gateway.send(Probe(id=1, url=server.url("front")))
+    await gateway.send(Ping(id=1))
+    await gateway.until(lambda: bool(gateway.seen(Pong)))
+    await gateway.close_sockets()
+    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
+    await gateway.send(Probe(id=2, url=server.url("back")))
+    await gateway.until(lambda: bool(gateway.seen(Probed)))
+    await gateway.send(Probe(id=3, url=server.url("back")))
+    await gateway.until(lambda: gateway.seen(Probed)[-1].id == 3)
+    assert [probed.id for probed in gateway.seen(Probed)] == [2, 3]
 
 
 async def test_frame_above_the_limit_is_encoded_smaller(

@@ -76,7 +76,8 @@ class Bridge:
         """Cameras of this epoch whose last counts have not been told."""
         self._load = ProcessLoad()
         self._tasks: asyncio.TaskGroup | None = None
-        self._probes = 0
+        self._probes: set[asyncio.Task[None]] = set()
+        """Of the present connection: their numbers mean nothing on the next one."""
         self._uplink = Uplink(settings, self)
 
     async def run(self) -> None:
@@ -145,11 +146,12 @@ class Bridge:
 
     def probe(self, probe: Probe) -> None:
         """Start a probe; its preview and its answer go to the outbox."""
-        if self._tasks is None or self._probes >= PROBES_MOST:
+        if self._tasks is None or len(self._probes) >= PROBES_MOST:
             self.outbox.reply(Probed(id=probe.id, error=WireError.of(ErrorCode.OVER_LIMIT)))
             return
-        self._probes += 1
-        self._tasks.create_task(self._probe(probe))
+        task = self._tasks.create_task(self._probe(probe))
+        self._probes.add(task)
+        task.add_done_callback(self._probes.discard)
 
     def next_frame(self) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
@@ -206,8 +208,10 @@ class Bridge:
         )
 
     def disconnect(self) -> None:
-        """End a connection: frames wait in the ring again."""
+        """End a connection: frames wait in the ring again, and nobody waits for its probes."""
         self._ring.disconnect()
+        for task in self._probes:
+            task.cancel()
 
     # -- cameras ----------------------------------------------------------------------------------------------
 
@@ -294,10 +298,7 @@ class Bridge:
         )
 
     async def _probe(self, wish: Probe) -> None:
-        try:
-            probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
-        finally:
-            self._probes -= 1
+        probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
         if (preview := probing.preview) is not None and len(
             preview.data
         ) <= self._limits.max_frame_bytes:

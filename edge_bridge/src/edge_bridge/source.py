@@ -35,13 +35,15 @@ class StreamSource:
     @property
     def scheme(self) -> str:
         """The scheme in small letters, empty where there is none."""
-        return self.url.partition("://")[0].lower() if "://" in self.url else ""
+        scheme, separator, _ = self.url.strip().partition("://")
+        return scheme.lower() if separator else ""
 
     @property
     def host(self) -> str:
-        """The host, empty where there is none."""
+        """The host, empty where there is none, or where its port is not a number."""
         try:
-            return urlsplit(self.url.strip()).hostname or ""
+            parts = urlsplit(self.url.strip())
+            return "" if parts.port == 0 else parts.hostname or ""
         except ValueError:
             return ""
 
@@ -55,7 +57,8 @@ class StreamSource:
     def full_url(self) -> str:
         """Return the address with its credentials: for opening only, never for a log."""
         if not self.username and not self.password:
-            return self.url.strip()
+            # libav knows schemes in small letters alone.
+            return f"{self.scheme}://{self.url.strip().partition('://')[2]}"
         parts = urlsplit(self.url.strip())
         place = parts.netloc.rpartition("@")[2]
         user = quote(self.username, safe=_CREDENTIAL_SAFE)
