@@ -116,10 +116,12 @@ async def test_mqtt_tells_the_end(hass: HomeAssistant, mqtt_mock: MqttMockHAClie
     """docs/entities.md: the payload of an ended event becomes a notification; other phases do not."""
     notes = async_mock_service(hass, "persistent_notification", "create")
     await automate(hass, example(ENTITIES, "Note what happened at the front door"))
-    for block in re.findall(r"```json\n(.*?)```", read(ENTITIES), re.DOTALL):
+    blocks = re.findall(r"```json\n(.*?)```", read(ENTITIES), re.DOTALL)
+    for block in blocks:
         async_fire_mqtt_message(hass, "camera_narrator/front_door/event", block)
     await hass.async_block_till_done()
-    assert [call.data["message"] for call in notes] == ["Movement for 13 s; quiet for 5 s now."]
+    [ended] = [told for told in map(json.loads, blocks) if told.get("phase") == "ended"]
+    assert [call.data["message"] for call in notes] == [ended["narrative"]]
 
 
 @LEAVES_A_TIMER
