@@ -56,6 +56,7 @@ async def async_get_device_diagnostics(
 def _hub(hub: Hub) -> dict[str, Any]:
     return {
         "run_id": hub.run_id,
+        "mqtt": {"waiting": hub.mqtt.waiting, "dropped": hub.mqtt.dropped},
         "provider": hub.provider.name,
         "heartbeats": hub.provider.heartbeats,
         "state": asdict(hub.coordinator.state),
@@ -73,6 +74,8 @@ def _bridge(hub: Hub, bridge: HubBridge) -> dict[str, Any]:
         "settings": _subentry(hub.entry.subentries[bridge.subentry_id]),
         "state": asdict(bridge.coordinator.state),
         "received_bytes": bridge.received_bytes,
+        "garbage": 0 if bridge.link is None else bridge.link.garbage,
+        "unknown": 0 if bridge.link is None else bridge.link.unknown,
     }
 
 
@@ -80,6 +83,8 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
     state = camera.coordinator.state
     return {
         "settings": _subentry(hub.entry.subentries[camera.subentry_id]),
+        "defects": camera.defects,
+        "facts_missed": camera.source.facts_missed,
         "connected": state.connected,
         "problem": state.problem,
         "active": state.active,

@@ -172,5 +172,6 @@ def narrative(text: str = "A person rings the bell.", **given: Any) -> Narrative
         "provider": "built-in",
         "event_id": "visit-1",
         "published_wall_s": NOON_S + 5.5,
+        "latency_s": 1.5,
     }
     return Narrative(camera=KEY, text=text, **{**values, **given})

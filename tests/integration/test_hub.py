@@ -232,6 +232,21 @@ async def test_a_refused_key_asks_for_another_once(
     assert entry.runtime_data.coordinator.state.problem == Fault.UNAUTHORIZED
 
 
+async def test_a_wall_clock_that_jumps_changes_no_latency(
+    hass: HomeAssistant, clock: FakeClock, writers: dict[str, Writer]
+) -> None:
+    """The network's time arrives while a request is under way: its words took seconds all the same."""
+    entry = await move_in(hass, Platform.SENSOR)
+    writers["first"].speaks.clear()
+    await Visitor(hass, entry, clock).walk(3)
+    clock._wall_offset_s += 86_400
+    writers["first"].speaks.set()
+    await clock.advance(0.5)
+    assert 0 < camera_of(entry).coordinator.state.latency_s < 5
+    attributes = hass.states.get("sensor.front_door_narrative").attributes
+    assert 0 < attributes["latency"] < 5
+
+
 # -- a narration that breaks ---------------------------------------------------------------------------------------
 
 

@@ -224,6 +224,25 @@ def test_other_labels_do_not_continue() -> None:
     assert started.continues is None
 
 
+def test_who_moves_after_a_long_outage_is_another_visitor() -> None:
+    """After half an hour without Home Assistant the stored event is over, and the new one is announced."""
+    visits = restored(1100 + LONGEST_S)
+    [ended] = visits.resume(at(1101 + LONGEST_S), active=True)
+    assert ended.reason is EndReason.RESTARTED
+    visits.onset(1102 + LONGEST_S, at(1102 + LONGEST_S))
+    visits.see(1102 + LONGEST_S, at(1102 + LONGEST_S))
+    [started] = visits.see(1103 + LONGEST_S, at(1103 + LONGEST_S))
+    assert (started.phase, started.continues) == (Phase.STARTED, None)
+
+
+def test_a_clock_that_was_set_back_moves_no_event_into_the_future() -> None:
+    """A machine without a battery starts before the stored event: pictures of now still belong to it."""
+    visits = restored(0)
+    assert visits.current is not None
+    assert visits.current.onset_s == 0
+    assert visits.from_s <= 0
+
+
 def restored(now_s: float) -> Visits:
     """Return visits of a run that found an open event stored."""
     before = opened()

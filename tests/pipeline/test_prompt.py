@@ -179,6 +179,25 @@ def test_plain_text_is_the_narrative() -> None:
             plain(nothing)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('A man <img src="http://192.0.2.1/x"> waves.', "A man waves."),
+        ("A <b>red</b> van.", "A red van."),
+        ("<<b>script>alert(1)<</b>/script> A van.", "script alert(1) /script A van."),
+        ("![A dog](http://192.0.2.1/x.png) runs.", "A dog runs."),
+        ("A [van](javascript:alert(1)) stops.", "A [van] (javascript:alert(1)) stops."),
+        ("**A person** `walks` by.", "A person walks by."),
+        ("# A person\n- walks by.", "A person - walks by."),
+        ("<ha-alert alert-type='error'>Fire</ha-alert> A cat.", "Fire A cat."),
+    ],
+)
+def test_markup_is_taken_out(said: str, told: str) -> None:
+    """What a sign in the picture makes a model write fetches nothing in a dashboard's Markdown card."""
+    assert analysis({**GOOD, "narrative": said}).narrative == told
+    assert plain(said).narrative == told
+
+
 def test_long_words_are_cut_at_a_word() -> None:
     """Length is bounded, without half words where there are spaces."""
     told = analysis({**GOOD, "narrative": "walking " * 200}).narrative

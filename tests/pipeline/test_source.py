@@ -42,10 +42,11 @@ def test_every_frame_is_counted_once() -> None:
 
 
 async def test_nobody_reading_costs_no_memory() -> None:
-    """Facts are bounded while narration does not run."""
+    """Facts are bounded while narration does not run, and those given up are counted."""
     source, clock = a_source()
     for number in range(1, FACTS_MAX * 2):
         source.receive(a_frame(number, clock.monotonic()))
+    assert source.facts_missed == FACTS_MAX - 1
     assert len(source.facts()) == FACTS_MAX
     assert source.facts() == ()
 

@@ -191,10 +191,17 @@ class Visits:
             self._visit.reach(min(at_s, now.s), now)
 
     def resume(self, now: Now, *, active: bool) -> list[Event]:
-        """The bridge is back after a restart: the stored event goes on, or has ended meanwhile."""
+        """The bridge is back after a restart: the stored event goes on, or has ended meanwhile.
+
+        No event lasts for longer than LONGEST_S, so after such a time it is another visit.
+        """
         visit = self._visit
         if visit is None or visit.resuming_until_s is None:
             return []
+        if now.s - visit.last_s >= LONGEST_S:
+            events = self.end(EndReason.RESTARTED, now)
+            self._ended_s = visit.last_s  # who moves now came long after, and is announced
+            return events
         if not active:
             return self.end(EndReason.RESTARTED, now)
         self.move(now.s, now)
@@ -359,7 +366,8 @@ def _restored(event: Event | None, now: Now) -> Visit | None:
         return None
     return Visit(
         id=event.id,
-        onset_s=now.at(event.span.from_wall_s),
+        # A wall clock that was set back must not put the visit into the future.
+        onset_s=min(now.s, now.at(event.span.from_wall_s)),
         onset_wall_s=event.span.from_wall_s,
         last_s=min(now.s, now.at(event.span.to_wall_s)),
         last_wall_s=event.span.to_wall_s,

@@ -245,11 +245,8 @@ class Narrative:
     provider: str
     event_id: str | None
     published_wall_s: float
-
-    @property
-    def latency_s(self) -> float:
-        """Return the seconds from the last picture it rests on to the words."""
-        return self.published_wall_s - self.span.to_wall_s
+    latency_s: float
+    """From the last picture it rests on to the words; the wall clock may jump between the two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What the model is asked: neutral parts, the shape of the answer, and the answer read back. Pure."""
 
 from collections.abc import Mapping, Sequence
+import re
 from typing import Final
 import unicodedata
 
@@ -56,6 +57,12 @@ _JSON_SCHEMA: Final[Mapping[str, object]] = {
 LOOK_SCHEMA: Final = Schema(name="narration", json_schema=_JSON_SCHEMA, max_tokens=250)
 HEARTBEAT_SCHEMA: Final = Schema(name="narration", json_schema=_JSON_SCHEMA, max_tokens=60)
 """A glance at a quiet scene: one short sentence, if any."""
+
+_TAG: Final = re.compile(r"</?[A-Za-z!][^<>]*>")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+"""A link or a picture; its words remain."""
+_MARKUP: Final = str.maketrans({"<": " ", ">": " ", "`": None, "*": None})
+"""What is left of tags, code and emphasis."""
 
 _TASKS: Final[Mapping[Look, str]] = {
     Look.ONSET: "Something has just begun to move. Say what it is.",
@@ -122,7 +129,7 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
     """Read an answer of the agreed shape; raise ValueError naming what is wrong."""
     changed = _truth(fields, "changed")
     subject = _truth(fields, "subject")
-    narrative = clean(_string(fields, "narrative"), NARRATIVE_CHARS)
+    narrative = clean(without_markup(_string(fields, "narrative")), NARRATIVE_CHARS)
     if changed and not narrative:
         raise ValueError("narrative: empty although something changed")
     named = fields.get("labels", [])
@@ -139,10 +146,16 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
 
 def plain(text: str) -> Analysis:
     """Take an answer without shape as the narrative; raise ValueError if nothing is left of it."""
-    narrative = clean(text, NARRATIVE_CHARS)
+    narrative = clean(without_markup(text), NARRATIVE_CHARS)
     if not any(char.isalnum() for char in narrative):
         raise ValueError("no words")
     return Analysis(changed=True, narrative=narrative)
+
+
+def without_markup(text: str) -> str:
+    """Return words without HTML and Markdown: a card that shows them must fetch nothing and look like no alarm."""
+    text = _LINK.sub(r"\1", _TAG.sub(" ", text))
+    return text.translate(_MARKUP).replace("](", "] (").lstrip("# -")
 
 
 def clean(text: str, most: int) -> str:

@@ -88,6 +88,8 @@ class CameraSource:
         self.connected = False
         self.withdrawn = False
         self.questions: deque[Question] = deque()
+        self.facts_missed = 0
+        """Facts given up because narration did not read them."""
         self._story_from_s: float | None = None
         self._clock = clock
         self._tally = Tally()
@@ -270,6 +272,7 @@ class CameraSource:
         return self.activity is not None and self.activity.active
 
     def _tell(self, fact: Fact) -> None:
+        self.facts_missed += len(self._facts) == FACTS_MAX
         self._facts.append(fact)
         self._changed.set()
 

@@ -167,6 +167,7 @@ class Teller:
             provider=self._provider,
             event_id=event_id,
             published_wall_s=now.wall_s,
+            latency_s=now.s - request.chunk.span.to_s,
         )
 
     # -- no words -----------------------------------------------------------------------------------------------

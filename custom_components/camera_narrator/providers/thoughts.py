@@ -23,7 +23,8 @@ class Thoughts:
         """Return what belongs to the answer, as far as that is clear."""
         if self._begun and not self.open:
             return piece
-        self._held += piece
+        # Space before the first word tells nothing; a server may send it without end.
+        self._held += piece if self.open or self._held else piece.lstrip()
         if not self.open and not self._begins():
             return ""
         if self.open:
