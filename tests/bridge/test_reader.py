@@ -1,13 +1,16 @@
 """The reader of one camera over real RTSP: when it is too slow, and what each end leaves in memory."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 import gc
 import threading
 import time
 
+from aiohttp import web
 from av.video.codeccontext import VideoCodecContext
 import numpy as np
 import pytest
+import simplejpeg
 
 from edge_bridge.capture import Capture, Picture
 from edge_bridge.protocol import StreamState, WireError
@@ -21,6 +24,8 @@ from tests.bridge.conftest import Serve, drawn, eventually
 FPS = 25
 PICTURE_S = 0.1
 """What a picture takes here: two and a half times as long as the camera gives it."""
+
+PHOTOGRAPHS = 50
 
 
 class Watcher:
@@ -62,6 +67,42 @@ async def test_pictures_of_an_overloaded_bridge_stay_young(serve: Serve) -> None
     assert max(sink.ages_s) < 4
     assert not any(sink.doubtful)
     assert sink.states == [StreamState.CONNECTING, StreamState.STREAMING]
+
+
+@pytest.fixture
+async def photographs() -> AsyncIterator[str]:
+    """A camera of the plain kind: JPEG after JPEG by HTTP, ten a second, without a clock."""
+    jpeg = simplejpeg.encode_jpeg(np.zeros((64, 64, 3), np.uint8))
+    part = b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n"
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_type = "multipart/x-mixed-replace;boundary=next"
+        await response.prepare(request)
+        for _ in range(PHOTOGRAPHS):
+            await response.write(part % (len(jpeg), jpeg))
+            await asyncio.sleep(0.1)
+        return response
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+async def test_stream_without_a_clock_loses_nothing(photographs: str) -> None:
+    """Where libav counts pictures instead of reading their time, that is no measure of anybody's pace."""
+    sink = Watcher(0)
+    capture = Capture("front", StreamSource(url=photographs), sink)
+    capture.start()
+    try:
+        await eventually(lambda: StreamState.FAILED in sink.states)
+    finally:
+        capture.stop()
+    assert len(sink.doubtful) >= PHOTOGRAPHS - 2
 
 
 @pytest.fixture

@@ -36,6 +36,9 @@ BROKEN_S = 1.0
 FIRST_PICTURE_S = 30.0
 """Longer than the key-frame interval of any camera seen; packets without a picture until then are not understood."""
 
+UNTIMED_SCHEMES = frozenset({"http", "https"})
+"""What comes by them comes in bursts, or counts its pictures instead of telling their time: no pace to be held to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -138,6 +141,7 @@ class _Reader:
         self._sink = sink
         self._stopped = stopped
         self._pace = Pace()
+        self._timed = source.scheme not in UNTIMED_SCHEMES
         self._skips = 0
         self._doubtful = False
         self._failed_packets = 0
@@ -174,7 +178,7 @@ class _Reader:
     def _skip(self, packet: av.Packet[VideoStream], decoder: VideoCodecContext) -> bool:
         """Return whether the packet is given up because newer ones wait behind it."""
         ticks = packet.pts if packet.dts is None else packet.dts
-        if ticks is None or packet.time_base is None:
+        if not self._timed or ticks is None or packet.time_base is None:
             return False
         skipped = self._pace.skipping
         now = time.monotonic()
