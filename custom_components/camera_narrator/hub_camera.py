@@ -58,6 +58,7 @@ class HubCamera(Sink):
             settings=self.settings,
             clock=hub.clock,
             memory=hub.memory.camera(self.subentry_id, hub.clock),
+            show=self._show_activity,
         )
         self.accounts = Accounts(run_id=hub.run_id, outcomes=self.source.outcomes)
         """Where its frames are, whichever bridge brought them."""
@@ -156,9 +157,8 @@ class HubCamera(Sink):
 
     @callback
     def observe(self, state: ActivityState) -> None:
-        """Take an activity state in and show it at once, for lights."""
+        """Take an activity state in."""
         self.source.observe(state)
-        self.publisher.activity(active=state.active)
 
     @callback
     def status(self, status: CameraStatus | None, account: Account) -> None:
@@ -185,6 +185,10 @@ class HubCamera(Sink):
         self.hub.hass.config_entries.async_update_subentry(
             entry, subentry, data={**subentry.data, const.CONF_ENABLED: on}
         )
+
+    def _show_activity(self, active: bool) -> None:
+        """Show at once whether something moves, for lights."""
+        self.publisher.activity(active=active)
 
     async def _narrate(self) -> None:
         """Narrate until cancelled or removed; a defect costs a moment, never the camera's events for good."""

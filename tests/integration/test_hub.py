@@ -24,8 +24,10 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.camera_narrator import const, hub_camera
 from custom_components.camera_narrator.hub import Hub
+from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline import narration
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
+from custom_components.camera_narrator.pipeline.events import STATE_MAX_AGE_S
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     Analysis,
@@ -140,14 +142,7 @@ class Visitor:
             self._sequence += 1
             now_s = self._clock.monotonic()
             camera.observe(ActivityState(active=True, since_s=since_s, received_s=now_s))
-            camera.receive(
-                replace(
-                    frame(sequence=self._sequence, active=True),
-                    captured_s=now_s,
-                    captured_wall_s=self._clock.wall(),
-                    received_s=now_s,
-                )
-            )
+            _push(camera, self._clock, self._sequence, active=True)
             await self._clock.advance(1)
 
 
@@ -245,6 +240,42 @@ async def test_a_wall_clock_that_jumps_changes_no_latency(
     assert 0 < camera_of(entry).coordinator.state.latency_s < 5
     attributes = hass.states.get("sensor.front_door_narrative").attributes
     assert 0 < attributes["latency"] < 5
+
+
+# -- activity ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("narrated", [True, False])
+async def test_the_flags_of_a_simple_client_switch_lights(
+    hass: HomeAssistant, clock: FakeClock, writers: dict[str, Writer], *, narrated: bool
+) -> None:
+    """Who sends no activity says by its frames what moves; a client that falls silent leaves no light on."""
+    entry = await move_in(hass, Platform.BINARY_SENSOR)
+    camera = camera_of(entry)
+    await camera.set_enabled(on=narrated)
+    await hass.async_block_till_done()
+    camera.connect(epoch="epoch", reports_activity=False, active=False)
+    shown = []
+    for sequence, active in enumerate((False, True, True, False, True), 1):
+        _push(camera, clock, sequence, active=active)
+        shown.append(hass.states.get("binary_sensor.front_door_activity").state)
+        await clock.advance(1)
+    assert shown == ["off", "on", "on", "off", "on"]
+    await clock.advance(STATE_MAX_AGE_S)
+    assert hass.states.get("binary_sensor.front_door_activity").state == "off"
+
+
+async def test_a_reconnected_camera_shows_at_once_that_it_is_active(
+    hass: HomeAssistant, clock: FakeClock, writers: dict[str, Writer]
+) -> None:
+    """The hello tells it; nobody waits for the next repetition of the state."""
+    entry = await move_in(hass, Platform.BINARY_SENSOR)
+    camera = camera_of(entry)
+    await Visitor(hass, entry, clock).walk(2)
+    camera.disconnect()
+    assert camera.coordinator.state.active is None
+    camera.connect(epoch="epoch", reports_activity=True, active=True)
+    assert camera.coordinator.state.active is True
 
 
 # -- a narration that breaks ---------------------------------------------------------------------------------------
@@ -605,6 +636,17 @@ async def test_settings_that_change_during_the_start_are_taken_over(
         await hass.async_block_till_done()
     assert hass.states.get("switch.front_door_narration").state == "off"
     assert not camera_of(entry).source.settings.enabled
+
+
+def _push(camera: HubCamera, clock: FakeClock, sequence: int, *, active: bool) -> None:
+    camera.receive(
+        replace(
+            frame(sequence=sequence, active=active),
+            captured_s=clock.monotonic(),
+            captured_wall_s=clock.wall(),
+            received_s=clock.monotonic(),
+        )
+    )
 
 
 async def _settle(hass: HomeAssistant, broker: MqttMockHAClient) -> None:

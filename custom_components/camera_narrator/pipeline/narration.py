@@ -7,7 +7,7 @@ from .composer import Composer
 from .context import Context
 from .dispatcher import Dispatcher, Reply
 from .errors import Obstacle
-from .events import Visits
+from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate
 from .limiter import Limiter, Urgency
 from .listener import Listener
@@ -122,9 +122,10 @@ class _Narration:
         self._teller.publish(self._visits.tick(now, heard_s=heard_s))
         if before is not None and self._visits.current is None:
             if before.quiet_s is None and before.resuming_until_s is None:  # its bridge fell silent
-                self._source.forget_activity()
                 self._gate.quiet(before.last_s)
             self._gate.leave()
+        if heard_s is not None and now.s >= heard_s + STATE_MAX_AGE_S:
+            self._source.forget_activity()
         if self._visits.current is None:
             self._source.part()
         idle = self._dispatcher.flying is None
@@ -144,10 +145,11 @@ class _Narration:
 
     def deadline_s(self) -> float | None:
         """Return when there is something to do even if nothing happens."""
-        now_s = self._clock.monotonic()
+        now_s, heard_s = self._clock.monotonic(), self._source.heard_s
         times = (
             self._gate.next_s(now_s) if self._enabled else None,
-            self._visits.deadline_s(heard_s=self._source.heard_s),
+            self._visits.deadline_s(heard_s=heard_s),
+            None if heard_s is None else heard_s + STATE_MAX_AGE_S,
             self._source.deadline_s(),
         )
         return min((at_s for at_s in times if at_s is not None), default=None)

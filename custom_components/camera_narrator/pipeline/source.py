@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .buffer import FrameBuffer
@@ -80,7 +81,9 @@ class CameraSource:
         settings: CameraSettings,
         clock: Clock,
         memory: CameraMemory | None = None,
+        show: Callable[[bool], None] = lambda _: None,
     ) -> None:
+        """Start disconnected; ``show`` is told at once whether something moves, whoever says so."""
         self.camera = camera
         self.settings = settings
         self.memory = memory or CameraMemory()
@@ -92,6 +95,7 @@ class CameraSource:
         """Facts given up because narration did not read them."""
         self._story_from_s: float | None = None
         self._clock = clock
+        self._show = show
         self._tally = Tally()
         self.buffer = FrameBuffer(self._tally)
         self.late = LateFrames(self._tally)
@@ -255,6 +259,7 @@ class CameraSource:
     def forget_activity(self) -> None:
         """Take the activity as unknown: its last state is too old to hold."""
         self.activity = None
+        self._show(False)
 
     def wake(self) -> None:
         """Let wait() return."""
@@ -311,6 +316,7 @@ class CameraSource:
         """Take a state over; ``told`` unless a frame's flag stands for it."""
         was_active = self._active
         self.activity = state
+        self._show(state.active)
         if told or state.active != was_active:
             self._states.append(state)
         if state.active:
