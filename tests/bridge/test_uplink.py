@@ -308,13 +308,14 @@ async def test_nonsense_ends_the_connection_and_not_the_bridge(
 async def test_unknown_messages_are_ignored(
     gateway: FakeGateway, start_bridge: StartBridge
 ) -> None:
-    """A newer Home Assistant may say more than this bridge understands."""
-    start_bridge(gateway)
+    """A newer Home Assistant may say more than this bridge understands; that is counted."""
+    bridge = start_bridge(gateway)
     await gateway.until(lambda: bool(gateway.seen(Configured)))
     await gateway.send_text('{"type":"from the future","cameras":7}')
     await gateway.send(Ping(id=1))
     await gateway.until(lambda: bool(gateway.seen(Pong)))
     assert len(gateway.connections) == 1
+    assert bridge.outbox.unknown == 1
 
 
 @pytest.mark.parametrize("words", ['{"type":"pong","id":1,"clock_us":1}', "no json"])

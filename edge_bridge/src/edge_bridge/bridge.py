@@ -327,6 +327,8 @@ class Bridge:
             "connected": self._uplink.connected,
             "problem": None if self._uplink.connected or problem is None else str(problem),
             "waiting_bytes": self._ring.size_bytes,
+            "dropped_replies": self.outbox.dropped,
+            "unknown_messages": self.outbox.unknown,
             **self._status().written(),
         }
 

@@ -20,6 +20,8 @@ class Outbox:
         self._status = False
         self.dropped = 0
         """Answers given up because nobody read them."""
+        self.unknown = 0
+        """Messages heard of types that this version does not know, and so cannot answer."""
 
     def reply(self, message: Message | bytes) -> None:
         """Say this next; without a limit on how often, so with one on how many wait."""

@@ -94,8 +94,6 @@ class Session:
         self._outbox = side.outbox
         self._pinged: tuple[int, float] = (0, 0.0)
         self.welcomed = False
-        self.unknown = 0
-        """Messages of types that this version does not know."""
 
     async def run(self) -> DialError:
         """Run until the connection ends and return why; a cancelled one says farewell first."""
@@ -172,7 +170,7 @@ class Session:
                 case Pong():
                     self._ponged(message)
                 case Unknown():
-                    self.unknown += 1
+                    self._outbox.unknown += 1
                 case Message():
                     raise ProtocolError("message", f"a bridge takes no {message.type}")
                 case _:

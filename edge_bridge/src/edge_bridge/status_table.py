@@ -21,6 +21,7 @@ def table(status: dict[str, Any]) -> str:
     lines = [
         f"{status.get('name', '')}: {_link(status)}",
         _load(status),
+        *_oddities(status),
     ]
     rows = [_row(camera) for camera in status.get("cameras", [])]
     if not rows:
@@ -45,6 +46,15 @@ def _load(status: dict[str, Any]) -> str:
     memory_mb = status.get("memory_bytes", 0) / 2**20
     waiting_mb = status.get("waiting_bytes", 0) / 2**20
     return f"CPU {status.get('cpu_percent', 0):.1f} %, memory {memory_mb:.0f} MB, {waiting_mb:.1f} MB wait"
+
+
+def _oddities(status: dict[str, Any]) -> list[str]:
+    """Say what a newer or a stuck Home Assistant caused; nothing on an ordinary day."""
+    named = {
+        "dropped_replies": "replies dropped, for Home Assistant read too slowly",
+        "unknown_messages": "messages of a newer Home Assistant ignored",
+    }
+    return [f"{count} {what}" for key, what in named.items() if (count := status.get(key, 0))]
 
 
 def _row(camera: dict[str, Any]) -> tuple[str, ...]:
