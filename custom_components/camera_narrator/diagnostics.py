@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from . import const
+from .bridge_link import BridgeLink
 from .coordinator import NarratorConfigEntry
 from .hub import Hub
 from .hub_bridge import HubBridge
@@ -74,8 +75,15 @@ def _bridge(hub: Hub, bridge: HubBridge) -> dict[str, Any]:
         "settings": _subentry(hub.entry.subentries[bridge.subentry_id]),
         "state": asdict(bridge.coordinator.state),
         "received_bytes": bridge.received_bytes,
-        "garbage": 0 if bridge.link is None else bridge.link.garbage,
-        "unknown": 0 if bridge.link is None else bridge.link.unknown,
+        "connection": None if bridge.link is None else _connection(bridge.link),
+    }
+
+
+def _connection(link: BridgeLink) -> dict[str, Any]:
+    return {
+        "garbage": link.garbage,
+        "unknown": link.unknown,
+        "round_trip_s": link.clock.round_trip_s,
     }
 
 
@@ -85,6 +93,7 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
         "settings": _subentry(hub.entry.subentries[camera.subentry_id]),
         "defects": camera.defects,
         "facts_missed": camera.source.facts_missed,
+        "buffered_bytes": camera.source.buffer.size_bytes,
         "connected": state.connected,
         "problem": state.problem,
         "active": state.active,

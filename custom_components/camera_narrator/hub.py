@@ -92,10 +92,6 @@ class Hub:
                     camera.publisher.repeat()
             await self._change_subentries()
 
-    def camera_by_key(self, key: str) -> HubCamera | None:
-        """Return the camera with that key."""
-        return next((camera for camera in self.cameras.values() if camera.key == key), None)
-
     def cameras_of(self, bridge_id: str) -> list[HubCamera]:
         """Return the cameras that a bridge captures."""
         return [camera for camera in self.cameras.values() if camera.bridge_id == bridge_id]

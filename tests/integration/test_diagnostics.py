@@ -94,11 +94,11 @@ async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockC
     assert hub["limiter"] == {"held": False, "waiting": 0, "in_flight": 0}
     assert hub["mqtt"] == {"waiting": 0, "dropped": 0}
     (bridge,) = told["bridges"]
-    assert (bridge["garbage"], bridge["unknown"]) == (0, 0)
+    assert bridge["connection"] is None
     assert bridge["settings"][const.CONF_ADDRESS] == "http://192.0.2.10"
     assert bridge["state"]["connected"] is False
     (camera,) = told["cameras"]
-    assert (camera["defects"], camera["facts_missed"]) == (0, 0)
+    assert [camera[key] for key in ("defects", "facts_missed", "buffered_bytes")] == [0, 0, 0]
     assert camera["settings"]["title"] == house.DEVICE
     assert camera["settings"][const.CONF_URL] == "rtsp://192.0.2.7"
     assert camera["account"]["sampled"] == 5

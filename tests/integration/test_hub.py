@@ -23,6 +23,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.camera_narrator import const, hub_camera
+from custom_components.camera_narrator.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_narrator.hub import Hub
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline import narration
@@ -37,7 +38,7 @@ from custom_components.camera_narrator.pipeline.models import (
 from custom_components.camera_narrator.pipeline.provider import Provider
 from custom_components.camera_narrator.protocol import Activity, Configure, ErrorCode
 from custom_components.camera_narrator.tokens import token_hash
-from tests.integration.gateway.bridge_peer import BridgePeer
+from tests.integration.gateway.bridge_peer import BridgePeer, frame as wire_frame
 from tests.integration.house import (
     BRIDGE,
     CAMERA,
@@ -480,6 +481,22 @@ async def test_a_removed_hub_revokes_its_tokens(
     await hass.config_entries.async_remove(entry.entry_id)
     assert gateway.tokens.find(TOKEN).revoked
     assert gateway.tokens.find("any other") is None
+
+
+async def test_diagnostics_tell_of_the_connection(
+    hass: HomeAssistant, client: Client, entry: MockConfigEntry
+) -> None:
+    """What a bridge sent in vain and how far away it is are told, the token is not."""
+    peer = await _bridge(client)
+    await peer.socket.send_str('{"type": "of another version"}')
+    await peer.say(wire_frame(1, camera=9))
+    await peer.settle()
+    told = await async_get_config_entry_diagnostics(hass, entry)
+    connection = next(one["connection"] for one in told["bridges"] if one["connection"])
+    assert (connection["garbage"], connection["unknown"]) == (1, 1)
+    assert connection["round_trip_s"] < 5
+    assert token_hash(TOKEN) not in str(told)
+    await peer.leave()
 
 
 async def test_two_hubs_keep_to_themselves(

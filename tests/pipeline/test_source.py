@@ -35,7 +35,7 @@ def test_every_frame_is_counted_once() -> None:
     source.receive(a_frame(1, now_s, replay=True))
     source.reject("epoch")
     assert source.outcomes("epoch") == Outcomes(received=3, rejected=1, buffered=2, duplicates=1)
-    assert source.settled("epoch") == 1
+    assert source.outcomes("epoch").settled == 1
     latest = source.latest()
     assert latest is not None
     assert latest.sequence == 1

@@ -25,7 +25,6 @@ def build(
     frames: tuple[Frame, ...],
     notes: Sequence[Note],
     states: tuple[ActivityState, ...],
-    event_id: str | None,
     onset_s: float | None,
     question: str | None,
 ) -> Chunk:
@@ -48,7 +47,6 @@ def build(
         ),
         schema=schema(look),
         span=span,
-        event_id=event_id,
         activity=states,
         visit_s=visit_s or 0.0,
     )

@@ -117,7 +117,6 @@ class Composer:
             frames=frames,
             notes=() if look is Look.CATCH_UP else self._context.notes,
             states=self._source.states(told_from_s, frames[-1].captured_s + SHOWS_S),
-            event_id=visit.id if visit is not None and visit.confirmed else None,
             onset_s=None if visit is None else visit.onset_s,
             question=None if question is None else question.prompt,
         )

@@ -187,7 +187,6 @@ class Chunk:
     parts: tuple[Part, ...]
     schema: Schema
     span: Span
-    event_id: str | None = None
     activity: tuple[ActivityState, ...] = ()
     """The states that fall into the span, oldest first; for a closing look those of the whole visit."""
     visit_s: float = 0.0

@@ -75,11 +75,6 @@ class Tally:
         """Count a picture shown in answer to a user's question."""
         self._epoch(frame.epoch).resent += 1
 
-    def settled(self, epoch_id: str) -> int:
-        """Return how many frames of an epoch have an outcome."""
-        epoch = self._epochs.get(epoch_id)
-        return 0 if epoch is None else epoch.settled
-
     def outcomes(self, epoch_id: str) -> Outcomes:
         """Return the counters of an epoch; what is neither settled nor in flight is buffered."""
         epoch = self._epochs.get(epoch_id)

@@ -58,10 +58,6 @@ class FakeSource:
         """Return the counts."""
         return self.tally.outcomes(epoch)
 
-    def settled(self, epoch: str) -> int:
-        """Return the number of frames with an outcome."""
-        return self.tally.settled(epoch)
-
 
 class FakeCamera:
     """Remembers what its bridge brought."""
