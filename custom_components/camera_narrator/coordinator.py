@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -14,6 +15,8 @@ from .pipeline.models import Account, Event, Failure, Frame, Narrative
 
 if TYPE_CHECKING:
     from .hub import Hub
+
+_LOGGER = logging.getLogger(__name__)
 
 type NarratorConfigEntry = ConfigEntry[Hub]
 
@@ -163,7 +166,10 @@ class Coordinator[S: (CameraState, BridgeState, HubState)]:
 
 def _tell(listeners: dict[object, Callable[[], None]]) -> None:
     for told in list(listeners.values()):
-        told()
+        try:
+            told()
+        except Exception:  # the others, the story and the broker are told all the same
+            _LOGGER.exception("An entity cannot show its new state")
 
 
 class CameraCoordinator(Coordinator[CameraState]):

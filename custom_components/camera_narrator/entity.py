@@ -114,15 +114,8 @@ def add_for_cameras(
     entities_of: Callable[[HubCamera], Iterable[Entity]],
 ) -> None:
     """Add the entities of all cameras there are, and of those to come without a reload."""
-
-    @callback
-    def add(camera: HubCamera) -> None:
-        async_add_entities(entities_of(camera), config_subentry_id=camera.subentry_id)
-
-    for camera in entry.runtime_data.cameras.values():
-        add(camera)
-    signal = SIGNAL_CAMERA_ADDED.format(entry.entry_id)
-    entry.async_on_unload(async_dispatcher_connect(hass, signal, add))
+    cameras = entry.runtime_data.cameras.values()
+    _add_for(hass, entry, async_add_entities, entities_of, cameras, SIGNAL_CAMERA_ADDED)
 
 
 @callback
@@ -133,15 +126,25 @@ def add_for_bridges(
     entities_of: Callable[[HubBridge], Iterable[Entity]],
 ) -> None:
     """Add the entities of all bridges there are, and of those to come without a reload."""
+    bridges = entry.runtime_data.bridges.values()
+    _add_for(hass, entry, async_add_entities, entities_of, bridges, SIGNAL_BRIDGE_ADDED)
 
+
+def _add_for[T: (HubCamera, HubBridge)](
+    hass: HomeAssistant,
+    entry: NarratorConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entities_of: Callable[[T], Iterable[Entity]],
+    present: Iterable[T],
+    added: str,
+) -> None:
     @callback
-    def add(bridge: HubBridge) -> None:
-        async_add_entities(entities_of(bridge), config_subentry_id=bridge.subentry_id)
+    def add(one: T) -> None:
+        async_add_entities(entities_of(one), config_subentry_id=one.subentry_id)
 
-    for bridge in entry.runtime_data.bridges.values():
-        add(bridge)
-    signal = SIGNAL_BRIDGE_ADDED.format(entry.entry_id)
-    entry.async_on_unload(async_dispatcher_connect(hass, signal, add))
+    for one in present:
+        add(one)
+    entry.async_on_unload(async_dispatcher_connect(hass, added.format(entry.entry_id), add))
 
 
 @callback

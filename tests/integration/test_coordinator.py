@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.camera_narrator.coordinator import (
@@ -33,6 +34,21 @@ async def test_a_change_is_told_at_once_and_an_equal_value_is_not(hass: HomeAssi
     coordinator.update(problem="refused")
 
     assert heard == ["timeout", None]
+
+
+async def test_an_entity_that_breaks_keeps_nothing_from_the_others(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its defect is logged, and whoever changed the state never sees it."""
+    coordinator = HubCoordinator(hass, HubState())
+    heard: list[str | None] = []
+    coordinator.listen(lambda: heard.append(str(1 / 0)))
+    coordinator.listen(lambda: heard.append(coordinator.state.problem))
+
+    coordinator.update(problem="timeout")
+
+    assert heard == ["timeout"]
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_measurements_are_told_once_a_minute(hass: HomeAssistant) -> None:
