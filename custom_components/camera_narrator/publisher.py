@@ -53,8 +53,9 @@ class CameraPublisher:
     @callback
     def activity(self, *, active: bool) -> None:
         """Show at once whether something moves, for lights."""
-        if self._coordinator.state.active != active:
-            self._coordinator.update(active=active)
+        before = self._coordinator.state.active
+        self._coordinator.update(active=active)
+        if bool(before) != active:  # unknown is told as OFF
             self._hub.mqtt.activity(self._camera.key, active=active)
 
     @callback
