@@ -21,6 +21,9 @@ def instructions(kind: str) -> list[str]:
     return re.findall(rf"^{kind} (.+)$", DOCKERFILE, re.MULTILINE)
 
 
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
 @pytest.fixture
 def uv() -> Path:
     """The uv that set this environment up."""
@@ -48,6 +51,9 @@ def test_the_steps_of_the_dockerfile_install_a_working_bridge(tmp_path: Path, uv
         # The image has one Python; this machine has this one.
         "UV_PYTHON": sys.executable,
     }
+    # As in the set-up: networks that look into TLS have their authority among the machine's own.
+    if AUTHORITIES.exists():
+        environment.setdefault("UV_SYSTEM_CERTS", "true")
     built = [step for step in instructions("RUN") if step.startswith("uv ")]
     assert len(built) == 4
     for step in built:
