@@ -14,14 +14,12 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "edge_bridge"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
 STEP_S = 300
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def instructions(kind: str) -> list[str]:
     """Return what follows an instruction's name, line by line."""
     return re.findall(rf"^{kind} (.+)$", DOCKERFILE, re.MULTILINE)
-
-
-AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 @pytest.fixture
