@@ -1,5 +1,6 @@
 """The hub's dialogs, against a scripted model server over real sockets."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 import json
 from pathlib import Path
@@ -36,7 +37,7 @@ def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def server(socket_enabled: None) -> AsyncGenerator[ModelServer]:
+async def server(socket_enabled: None, library_ends: None) -> AsyncGenerator[ModelServer]:
     """Return a model server that asks for a key."""
     server = ModelServer(api_key=KEY, models=("seeing", "other"))
     await server.start()
@@ -281,6 +282,7 @@ async def test_a_second_look_at_a_finished_test_does_no_harm(
     result = await flow.async_step_tested()
     assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "test")
     result["progress_task"].cancel()
+    await asyncio.wait({result["progress_task"]})
 
 
 async def test_the_same_server_and_key_come_once(hass: HomeAssistant, server: ModelServer) -> None:

@@ -1,6 +1,5 @@
 """Model servers to ask, for every test here."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -8,16 +7,10 @@ import pytest
 from rigs.model_server import ModelServer
 from tests.integration.providers.scripted import KEY
 
-LIBRARY_TURNS = 50
-"""Of the event loop: a dropped stream of the client library is ten generators in each other, two turns each."""
-
 
 @pytest.fixture(autouse=True)
-async def _sockets(socket_enabled: None) -> AsyncGenerator[None]:
-    """Let the servers here listen; give the client library's dropped generators the turns they need to end."""
-    yield
-    for _ in range(LIBRARY_TURNS):
-        await asyncio.sleep(0)
+def _sockets(socket_enabled: None, library_ends: None) -> None:
+    """Let the servers here listen, and the client library end."""
 
 
 @pytest.fixture
