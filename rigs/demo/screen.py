@@ -19,6 +19,7 @@ class Screen:
         self.started = time.monotonic()
         self.steps: list[tuple[str, float]] = []
         self._said = self.started
+        self._breathing = False
         self._open: dict[str, str] = {}
         """Steps under way, and what each found so far."""
         self._doing: Callable[[], str] = lambda: "starting"
@@ -26,7 +27,7 @@ class Screen:
     def say(self, text: str) -> None:
         """Write a line now."""
         self._said = time.monotonic()
-        print(text, flush=True)
+        print(f"{self._erase()}{text}", flush=True)
 
     def tell(self, text: str) -> None:
         """Write a line with the time of day."""
@@ -35,6 +36,7 @@ class Screen:
     def fail(self, text: str) -> None:
         """Write a line to standard error."""
         self._said = time.monotonic()
+        print(self._erase(), end="", flush=True)
         print(text, file=sys.stderr, flush=True)
 
     def doing(self, what: Callable[[], str]) -> None:
@@ -65,6 +67,20 @@ class Screen:
             silent = time.monotonic() - self._said
             if silent >= SILENCE_S:
                 doing = " and ".join(f"{name} …{found}" for name, found in self._open.items())
-                self.say(f"{time.monotonic() - self.started:7.1f} s  {doing or self._doing()}")
+                self._breathe(f"{time.monotonic() - self.started:7.1f} s  {doing or self._doing()}")
                 silent = 0
             await asyncio.sleep(SILENCE_S - silent)
+
+    def _breathe(self, text: str) -> None:
+        """Write a sign of life; on a terminal the next line takes its place."""
+        if not sys.stdout.isatty():
+            self.say(text)
+            return
+        self._said = time.monotonic()
+        print(f"{self._erase()}{text}", end="", flush=True)
+        self._breathing = True
+
+    def _erase(self) -> str:
+        """Return what clears a sign of life off a terminal."""
+        breathing, self._breathing = self._breathing, False
+        return "\r\x1b[K" if breathing else ""

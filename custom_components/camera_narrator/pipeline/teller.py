@@ -75,9 +75,19 @@ class Teller:
             self._sink.publish(event)
         if events:
             self._remember()
-        if self._early is not None and self._visits.knows(self._early[0].visit_id):
-            (request, analysis), self._early = self._early, None
+        self._tell_early()
+
+    def _tell_early(self) -> None:
+        """Tell an early answer once its onset is confirmed; forget it, with its pictures, once that can't be."""
+        if self._early is None:
+            return
+        request, analysis = self._early
+        current = self._visits.current
+        if self._visits.knows(request.visit_id):
+            self._early = None
             self._tell_story(request, analysis, Now.of(self._clock))
+        elif current is None or current.id != request.visit_id:
+            self._early = None
 
     # -- words --------------------------------------------------------------------------------------------------
 
