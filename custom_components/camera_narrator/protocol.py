@@ -36,6 +36,12 @@ MAX_REGIONS = 16
 """Moving regions of one activity state; more of them is noise."""
 WINDOW_FRAMES = 64
 """Frames a bridge may have unacknowledged on the wire: 3 s of 12 cameras at the onset rate of 2 a second."""
+MAX_DETECTIONS = 16
+"""Named things of one activity state; a street holds fewer that matter."""
+MAX_POLYGONS = 16
+"""Areas of one kind of one camera."""
+MAX_CORNERS = 32
+"""Of one area; more of them no one types."""
 PRINTABLE_MAX = 64
 """Characters of a name or of a text parameter of an error."""
 URL_MAX = 2048
@@ -86,6 +92,19 @@ class Capability(StrEnum):
     ACTIVITY = "activity"
     BINARY = "binary"
     BASE64 = "base64"
+    MASKS = "masks"
+    """Burns masks into its pictures; a camera that has some is given to no bridge without it."""
+    LABELS = "labels"
+    """Names what moves, by a detector of its own."""
+
+
+class Label(StrEnum):
+    """What a detector recognises."""
+
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    ANIMAL = "animal"
+    PACKAGE = "package"
 
 
 class Source(StrEnum):
@@ -108,6 +127,23 @@ class StreamState(StrEnum):
     CONNECTING = "connecting"
     STREAMING = "streaming"
     FAILED = "failed"
+
+
+class DecodeMode(StrEnum):
+    """Which of a camera's pictures its bridge decodes."""
+
+    KEYS = "keys"
+    CONTINUOUS = "continuous"
+
+
+class PacingReason(StrEnum):
+    """Why a bridge sends less of a camera than it was asked to."""
+
+    NONE = "none"
+    ACKNOWLEDGEMENTS = "acknowledgements"
+    """They lag behind what was sent."""
+    SEND_BUFFER = "send_buffer"
+    """The link takes less than is offered."""
 
 
 class FrameFlag(IntFlag):
@@ -200,6 +236,19 @@ def _params(value: Any, name: str) -> dict[str, int | float | str]:
     return checked
 
 
+def _polygon(value: Any, name: str) -> tuple[tuple[float, float], ...]:
+    """Check the corners of an area, each as fractions of the picture's width and height."""
+    coordinate = _number(0, 1)
+    if not isinstance(value, list | tuple) or not 3 <= len(value) <= MAX_CORNERS:
+        raise ProtocolError(name, f"not a list of 3 to {MAX_CORNERS} corners")
+    corners: list[tuple[float, float]] = []
+    for corner in value:
+        if not isinstance(corner, list | tuple) or len(corner) != 2:
+            raise ProtocolError(name, "a corner is not two numbers")
+        corners.append((coordinate(corner[0], name), coordinate(corner[1], name)))
+    return tuple(corners)
+
+
 def _optional(inner: Check) -> Check:
     return lambda value, name: None if value is None else inner(value, name)
 
@@ -224,6 +273,12 @@ _KEY = _text(PRINTABLE_MAX, 1)
 _ID = _text(PRINTABLE_MAX, 1)
 _NAME = _text(PRINTABLE_MAX)
 _RATE = _number(0, 1000)
+
+
+_POLYGONS = _list_of(_polygon, MAX_POLYGONS)
+
+type Polygon = tuple[tuple[float, float], ...]
+"""Corners (x, y) as fractions of the picture's width and height from the upper left; it closes by itself."""
 
 
 class Record:
@@ -308,6 +363,15 @@ class Region(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detection(Record):
+    """One thing that a detector named, and where."""
+
+    label: Label = _wire(_one_of(Label))
+    score: float = _wire(_number(0, 1))
+    box: Region = _wire(_record(Region))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraHello(Record):
     """What a bridge knows of one camera of this epoch when it connects."""
 
@@ -348,6 +412,12 @@ class CameraConfig(Record):
     quiet_interval_s: float = _wire(_number(0.1, 3600), default=10.0)
     height_px: int = _wire(_integer(120, 2160), default=480)
     quality: int = _wire(_integer(30, 95), default=70)
+    masks: tuple[Polygon, ...] = _wire(_POLYGONS, default=())
+    """What must never leave the bridge: painted over before a picture is encoded."""
+    zones: tuple[Polygon, ...] = _wire(_POLYGONS, default=())
+    """Where activity counts; everywhere if there are none."""
+    ignored: tuple[Polygon, ...] = _wire(_POLYGONS, default=())
+    """Where activity does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +432,21 @@ class CameraStatus(Record):
     bytes_per_s: float = _wire(_number(0, 1e10), default=0.0)
     decode_ms: float = _wire(_number(0, 1e6), default=0.0)
     key_interval_s: float | None = _wire(_optional(_number(0, 1e6)), default=None)
+    codec: str = _wire(_NAME, default="")
+    width: int = _wire(_integer(0, 2**16 - 1), default=0)
+    height: int = _wire(_integer(0, 2**16 - 1), default=0)
+    mode: DecodeMode = _wire(_one_of(DecodeMode, DecodeMode.KEYS), default=DecodeMode.KEYS)
+    cpu_ms_per_s: float = _wire(_number(0, 1e6), default=0.0)
+    """Processor time per second that reading, decoding and encoding this camera take."""
+    age_ms: float | None = _wire(_optional(_number(0, 1e9)), default=None)
+    """From capture to the socket, of the last live frame."""
+    skipped: int = _wire(_COUNT, default=0)
+    """Pictures that were due to be decoded and gave way, since the bridge started."""
+    pacing_step: int = _wire(_integer(0, 100), default=0)
+    """How far rate, size and quality are turned down; 0 is what was asked for."""
+    pacing_reason: PacingReason = _wire(
+        _one_of(PacingReason, PacingReason.NONE), default=PacingReason.NONE
+    )
     counters: Counters = _wire(_record(Counters), default=Counters(sampled=0))
 
 
@@ -463,6 +548,8 @@ class Probe(Message):
     username: str = _wire(_text(256), default="")
     password: str = field(default="", repr=False, metadata={"check": _text(256)})
     transport: Transport = _wire(_one_of(Transport, Transport.TCP), default=Transport.TCP)
+    masks: tuple[Polygon, ...] = _wire(_POLYGONS, default=())
+    """Painted over in the preview too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,6 +583,8 @@ class Activity(Message):
     since_us: int = _wire(_CLOCK_US)
     score: float = _wire(_number(0, 1), default=0.0)
     regions: tuple[Region, ...] = _wire(_list_of(_record(Region), MAX_REGIONS), default=())
+    labels: tuple[Detection, ...] = _wire(_list_of(_record(Detection), MAX_DETECTIONS), default=())
+    """What the bridge's detector sees of it; always empty without one."""
     revision: int = _wire(_COUNT)
 
 

@@ -8,6 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 PRINTABLE = st.characters(exclude_categories=("C", "Z"))
+POLYGONS = st.lists(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=5).map(tuple),
+    max_size=3,
+).map(tuple)
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "jpeg": st.binary(max_size=64).map(lambda inner: b"\xff\xd8" + inner + b"\xff\xd9"),
     "params": st.dictionaries(
@@ -15,6 +19,9 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         st.text(PRINTABLE, max_size=64) | st.floats(-1e15, 1e15),
         max_size=8,
     ),
+    "masks": POLYGONS,
+    "zones": POLYGONS,
+    "ignored": POLYGONS,
 }
 """Fields whose check is a function of their own."""
 EDGES = {
@@ -35,6 +42,7 @@ EDGES = {
     "replay": (0, 2**32 - 1),
     "activity": (0, 255),
     "novelty": (0, 255),
+    "pacing_step": (0, 100),
 }
 """Whole numbers with other bounds than 0 to 65535, by the name of their field."""
 RATES = {"rate_fps": (0.1, 10.0), "quiet_interval_s": (0.1, 3600.0)}

@@ -116,7 +116,7 @@ def test_codes_of_the_future_are_internal(protocol: ModuleType) -> None:
 
 def test_capabilities_of_the_future_are_ignored(protocol: ModuleType) -> None:
     """A newer bridge may say more of itself than this version understands."""
-    hello = protocol.parse(json.dumps(_hello(capabilities=["labels", "probe"])))
+    hello = protocol.parse(json.dumps(_hello(capabilities=["thoughts", "probe"])))
     assert hello.capabilities == (protocol.Capability.PROBE,)
 
 

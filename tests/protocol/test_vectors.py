@@ -32,6 +32,7 @@ def message(protocol: ModuleType, name: str) -> Any:
     counters = protocol.Counters(
         sampled=120, replaced=3, overflowed=2, withdrawn=1, unacknowledged=4
     )
+    mask = ((0.0, 0.0), (0.25, 0.0), (0.125, 0.375))
     config = protocol.CameraConfig(
         number=2,
         camera="front_door",
@@ -44,6 +45,9 @@ def message(protocol: ModuleType, name: str) -> Any:
         quiet_interval_s=5.0,
         height_px=720,
         quality=80,
+        masks=(mask,),
+        zones=(((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)),),
+        ignored=(((0.9, 0.0), (1.0, 0.0), (1.0, 0.25)),),
     )
     received = protocol.Received(camera="front_door", live=117, replay=110, settled=90)
     region = protocol.Region(x=0.25, y=0.5, width=0.125, height=0.375)
@@ -90,6 +94,7 @@ def message(protocol: ModuleType, name: str) -> Any:
             username="viewer",
             password="secret",
             transport=protocol.Transport.UDP,
+            masks=(mask,),
         ),
         "probed": lambda: protocol.Probed(
             id=9,
@@ -110,6 +115,7 @@ def message(protocol: ModuleType, name: str) -> Any:
             since_us=123456000000,
             score=0.75,
             regions=(region,),
+            labels=(protocol.Detection(label=protocol.Label.PERSON, score=0.625, box=region),),
             revision=41,
         ),
         "ack": lambda: protocol.Ack(cameras=(received,)),
@@ -125,6 +131,15 @@ def message(protocol: ModuleType, name: str) -> Any:
                     bytes_per_s=48000.0,
                     decode_ms=6.5,
                     key_interval_s=2.0,
+                    codec="h264",
+                    width=1920,
+                    height=1080,
+                    mode=protocol.DecodeMode.CONTINUOUS,
+                    cpu_ms_per_s=12.5,
+                    age_ms=80.5,
+                    skipped=7,
+                    pacing_step=2,
+                    pacing_reason=protocol.PacingReason.SEND_BUFFER,
                     counters=counters,
                 ),
             ),
