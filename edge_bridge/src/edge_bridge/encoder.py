@@ -1,9 +1,13 @@
-"""Decoded pictures -> JPEG and small luma planes, in memory only; called on the cameras' threads."""
+"""Decoded pictures -> JPEG, small luma planes and RGB, in memory only; called on the cameras' threads.
+
+Whatever is made of a picture here, its masks are painted over before anyone sees it.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 import math
 import threading
 
@@ -13,8 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
+from .areas import CELL_PX, Mask, painted
+from .protocol import Polygon
+
 type Plane = npt.NDArray[np.uint8]
 """Luma, (height, width)."""
+type Pixels = npt.NDArray[np.uint8]
+"""Red, green and blue, (height, width, 3)."""
 
 PLANE_WIDTH_PX = 160
 """A person who fills a tenth of the picture's height is still a block wide here."""
@@ -25,6 +34,11 @@ QUALITY_LEAST = 30
 QUALITY_STEP = 15
 IDLE_SCALERS = 8
 """A scaler keeps about 15 MB of state for one pair of sizes: cameras share them, and few lie idle."""
+PAINTED_KEPT = 64
+"""Masks in the form of a picture's size: 0.1 MB each at 480p, and at most some milliseconds to make again."""
+BLACK = 0
+GREY = 128
+"""Of a colour plane: no colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +57,8 @@ class Encoder:
         """Start without scalers; they are made as they are needed."""
         self._scalers = _Scalers()
 
-    def luma(self, frame: VideoFrame) -> Plane:
-        """Return the picture's small luma plane."""
+    def luma(self, frame: VideoFrame, masks: tuple[Polygon, ...] = ()) -> Plane:
+        """Return the picture's small luma plane, in which nothing happens behind masks."""
         height = round(frame.height * PLANE_WIDTH_PX / frame.width / BLOCK_PX) * BLOCK_PX
         height = min(max(height, 2 * BLOCK_PX), PLANE_WIDTH_PX * 2)
         with self._scalers.borrow(frame, PLANE_WIDTH_PX, height, "gray") as scaler:
@@ -57,12 +71,37 @@ class Encoder:
                 dst_color_range=ColorRange.JPEG,
                 threads=1,
             )
-        return _plane(scaled, 0, PLANE_WIDTH_PX)
+        plane = _plane(scaled, 0, PLANE_WIDTH_PX)
+        if (cells := _cells(masks, PLANE_WIDTH_PX, height)) is not None:
+            _paint(plane, cells, BLACK)
+        return plane
+
+    def rgb(
+        self, frame: VideoFrame, width: int, height: int, masks: tuple[Polygon, ...] = ()
+    ) -> Pixels:
+        """Return the picture's pixels at a size, whatever its shape, black behind masks."""
+        with self._scalers.borrow(frame, width, height, "rgb24") as scaler:
+            scaled = scaler.reformat(
+                frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1
+            )
+        pixels = _plane(scaled, 0, 3 * width).reshape(height, width, 3)
+        if (cells := _cells(masks, width, height)) is not None:
+            _paint(pixels, cells, BLACK)
+        return pixels
 
     def jpeg(
-        self, frame: VideoFrame, *, height_px: int, quality: int, most_bytes: int
+        self,
+        frame: VideoFrame,
+        *,
+        height_px: int,
+        quality: int,
+        most_bytes: int,
+        masks: tuple[Polygon, ...] = (),
     ) -> Jpeg | None:
-        """Encode, scaled down to the height and below the size; None where no quality is small enough."""
+        """Encode, scaled down to the height and below the size; None where no quality is small enough.
+
+        What lies behind a mask is in none of the bytes: the same picture with something else there gives the same JPEG.
+        """
         height = max(2, min(height_px, frame.height) // 2 * 2)
         width = max(2, round(frame.width * height / frame.height / 2) * 2)
         # JPEG is BT.601 at full range. Most cameras say nothing of either, and mean BT.601.
@@ -83,6 +122,9 @@ class Encoder:
             _plane(scaled, 1, width // 2),
             _plane(scaled, 2, width // 2),
         )
+        if (cells := _cells(masks, width, height)) is not None:
+            for plane, value in zip(planes, (BLACK, GREY, GREY), strict=True):
+                _paint(plane, cells, value)
         for tried in _qualities(quality):
             data: bytes = simplejpeg.encode_jpeg_yuv_planes(*planes, quality=tried)
             if len(data) <= most_bytes:
@@ -126,6 +168,25 @@ class _Scalers:
                 self._idle.move_to_end(key)
                 while sum(map(len, self._idle.values())) > IDLE_SCALERS:
                     self._idle.popitem(last=False)
+
+
+@lru_cache(PAINTED_KEPT)
+def _cells(masks: tuple[Polygon, ...], width: int, height: int) -> Mask | None:
+    """Return what is painted of a picture of that size, one answer a cell: a colour plane's pixels."""
+    pixels = painted(masks, width=width, height=height)
+    return None if pixels is None else pixels[::CELL_PX, ::CELL_PX].copy()
+
+
+def _paint(plane: Plane | Pixels, cells: Mask, value: int) -> None:
+    """Paint a plane over: a colour plane has a pixel a cell, the others have CELL_PX each way."""
+    if plane.shape == cells.shape:
+        plane[cells] = value
+        return
+    for row in range(CELL_PX):
+        for column in range(CELL_PX):
+            part = plane[row::CELL_PX, column::CELL_PX]
+            # A picture of odd size ends within its last cell.
+            part[cells[: part.shape[0], : part.shape[1]]] = value
 
 
 def _plane(frame: VideoFrame, index: int, width: int) -> Plane:
