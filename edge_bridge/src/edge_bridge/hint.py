@@ -1,0 +1,159 @@
+"""Whether a stream's packets alone say that something has begun. Pure; numbers and capture times only.
+
+An encoder spends bits on what changes. So the packets between key frames are compared with what is usual for this
+stream at the same place of a group of pictures, and what is unusual is added up: two to four packets of a real onset
+are enough. It is a hint to spend a decoder on, never proof. Each false alarm makes the next one dearer by what it
+cost, and time makes it cheaper again: so false alarms settle at a fixed share of the time, whatever the scene.
+
+Where the quantiser is known (H.264), bytes times its step stand for the packet: under constant bit rate the encoder
+answers movement with a coarser quantiser rather than with bytes, and with a constant quantiser nothing is lost by it.
+"""
+
+from bisect import bisect_right
+import math
+from typing import Final
+
+SETTLE_PACKETS: Final = 25
+"""Before so many packets (one second, mostly) nothing is usual yet."""
+SETTLE_US: Final = 3_000_000
+"""Cameras raise their quality step by step in the first seconds of a session."""
+GAP_US: Final = 2_000_000
+"""After so long without packets the evidence of before is stale."""
+
+PLACES: Final = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192)
+"""Where in a group the usual size is learned apart: the pictures right after a key frame repair it and are larger,
+later ones change ever less."""
+USUAL_S: Final = 12.0
+"""So fast the usual size follows: slow against a visit, fast against dusk."""
+PLACE_WEIGHT: Final = 0.08
+"""A place is met once a group: a dozen groups tell what is usual there."""
+FALLING_S: Final = 3.0
+"""Packets smaller than usual come when something has ended, and then the usual was wrong."""
+UNUSUAL_S: Final = 60.0
+"""Rain that has set in is usual after some minutes; a visit is not."""
+SPREAD_S: Final = 15.0
+SPREAD_FIRST: Final = 0.25
+SPREAD_LEAST: Final = 0.05
+"""In powers of two: 4 % more or less is nothing even in a stream that is otherwise perfectly even."""
+SPREAD_MOST: Final = 0.8
+
+DRIFT: Final = 1.2
+"""Spreads that a packet may lie above the usual without adding evidence: about one of eight does by chance."""
+EVIDENCE: Final = 6.0
+"""Spreads above it, added up, that wake: two packets far above, four at two and a half spreads."""
+ONE_SHARE: Final = 0.55
+"""One packet brings at most this share of it: a clock's digits or a lost packet's repair is one packet."""
+DECAY_PACKETS: Final = 12.0
+"""Evidence fades in half a second or so: many packets a little above the usual are the light changing."""
+
+COST_SHARE: Final = 0.01
+"""Share of the time that false alarms may keep a decoder busy: a third of what key frames every 10 s cost."""
+COST_CONFIRM_S: Final = 0.7
+"""What a false alarm costs besides the catch-up: the decoding until it is known to be one."""
+DEARER_PER_S: Final = 0.35
+"""A false alarm after 2 s of catch-up doubles the evidence that the next one needs."""
+DEAREST: Final = math.log(12.0)
+CHEAPEST: Final = math.log(0.75)
+"""What needs more is left to the key frames, and however quiet it is, chance must not wake."""
+
+
+class PacketHint:
+    """Learns one stream's usual packets and tells what is unusual."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._usual = 0.0
+        self._places = [0.0] * (len(PLACES) + 1)
+        self._met = [0] * (len(PLACES) + 1)
+        self._spread = SPREAD_FIRST
+        self._count = 0
+        self._since_key = 0
+        self._key_us = 0
+        self._opened_us: int | None = None
+        self._seen_us = 0
+        self._with_qp = False
+        self._evidence = 0.0
+        self._dearness = 0.0
+        self._waking: int | None = None
+
+    def offer(self, size_bytes: int, qp: int | None, *, key: bool, captured_us: int) -> bool:
+        """Take the next packet; return whether something seems to have begun: decode from here."""
+        elapsed_s = self._elapsed_s(captured_us)
+        if key:
+            self._since_key = 0
+            self._key_us = captured_us
+            return False
+        self._since_key += 1
+        if size_bytes <= 0:
+            return False
+        if (qp is not None) != self._with_qp:
+            # Another measure: what was usual says nothing any more.
+            self._with_qp = qp is not None
+            self._count = 0
+        complexity = math.log2(size_bytes) + (0.0 if qp is None else qp / 6)
+        above = self._learn(complexity, elapsed_s)
+        return self._add(above, captured_us)
+
+    def settle(self, *, confirmed: bool, captured_us: int) -> None:
+        """Take what became of the wake it caused: a false alarm makes the next one dearer."""
+        woken_us, self._waking = self._waking, None
+        self._evidence = 0.0
+        if woken_us is None or confirmed:
+            return
+        cost_s = max(0, woken_us - self._key_us) / 1e6 if woken_us > self._key_us else 0.0
+        cost_s += max(COST_CONFIRM_S, (captured_us - woken_us) / 1e6)
+        self._dearness = min(DEAREST, self._dearness + DEARER_PER_S * cost_s)
+
+    def _elapsed_s(self, captured_us: int) -> float:
+        if self._opened_us is None:
+            self._opened_us = self._seen_us = captured_us
+        elapsed_us, self._seen_us = max(0, captured_us - self._seen_us), captured_us
+        if elapsed_us > GAP_US:
+            self._evidence = 0.0
+            elapsed_us = 0
+        relief = DEARER_PER_S * COST_SHARE * elapsed_us / 1e6
+        self._dearness = max(CHEAPEST, self._dearness - relief)
+        return elapsed_us / 1e6
+
+    def _learn(self, complexity: float, elapsed_s: float) -> float:
+        """Learn from a packet; return how many spreads it lies above the usual."""
+        self._count += 1
+        place = bisect_right(PLACES, self._since_key)
+        if self._count == 1:
+            self._usual = complexity
+            self._places = [0.0] * len(self._places)
+            self._met = [0] * len(self._met)
+            self._spread = SPREAD_FIRST
+            return 0.0
+        rest = complexity - self._usual - self._places[place]
+        above = rest / self._spread
+        # The first packets count equally, so that a second is enough; then time decides.
+        first = 1.0 / self._count
+        time_s = FALLING_S if above < -3 else UNUSUAL_S if above > 3 else USUAL_S
+        bounded = max(-3.0, min(3.0, above)) * self._spread
+        self._usual += bounded * max(first, 1 - math.exp(-elapsed_s / time_s))
+        self._met[place] += 1
+        share = max(PLACE_WEIGHT, 1.0 / (self._met[place] + 1))
+        if above <= 3:
+            self._places[place] += bounded * share * 0.5
+        width = min(abs(rest), 3 * self._spread) * 1.25 if self._count > 2 else self._spread
+        weight = max(min(first, 0.2), 1 - math.exp(-elapsed_s / SPREAD_S))
+        self._spread += (width - self._spread) * weight
+        self._spread = min(SPREAD_MOST, max(SPREAD_LEAST, self._spread))
+        return above
+
+    def _add(self, above: float, captured_us: int) -> bool:
+        opened_us = self._opened_us or 0
+        if self._count < SETTLE_PACKETS or captured_us - opened_us < SETTLE_US:
+            return False
+        if self._waking is not None:
+            return False
+        needed = EVIDENCE * math.exp(self._dearness)
+        self._evidence *= 1 - 1 / DECAY_PACKETS
+        self._evidence += max(-ONE_SHARE * needed, min(ONE_SHARE * needed, above - DRIFT))
+        self._evidence = max(0.0, self._evidence)
+        if self._evidence < needed:
+            return False
+        self._evidence = 0.0
+        self._waking = captured_us
+        return True
