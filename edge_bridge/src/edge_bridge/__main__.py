@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import getpass
 import logging
 import os
@@ -13,15 +13,18 @@ import threading
 import time
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from . import __version__, env_file
 from .bridge import Bridge
 from .encoder import Encoder
 from .errors import BridgeError, SettingsError, StateError
+from .privileges import drop
 from .probe import Probing, probe_now
 from .protocol import Transport
 from .settings import LOG_LEVELS, Settings, load, state_folder
 from .source import StreamSource
 from .state_folder import StateFolder
 from .status_table import table
+from .supervisor import app_environment
 
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2
@@ -44,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(flags: argparse.Namespace) -> int:
-    settings = load(flags, os.environ)
+    app = app_environment(os.environ)
+    settings = load(flags, _environment(flags, app))
+    if app:
+        drop(settings.state)
     logging.basicConfig(
         level=settings.log_level,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -59,6 +65,11 @@ def _run(flags: argparse.Namespace) -> int:
     except asyncio.CancelledError, KeyboardInterrupt:
         _LOGGER.info("Ended")
     return _leave(runner)
+
+
+def _environment(flags: argparse.Namespace, app: Mapping[str, str]) -> Mapping[str, str]:
+    in_file = env_file.read(flags.env_file) if flags.env_file else {}
+    return {**app, **in_file, **os.environ}
 
 
 async def _serve(settings: Settings, folder: StateFolder, bridge_id: str) -> None:
@@ -161,12 +172,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge-bridge", description="Streams cameras to Camera Narrator."
     )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="serve the cameras that Home Assistant configures")
     run.add_argument("--url", help="Home Assistant's address (CAMERA_NARRATOR_URL)")
     run.add_argument(
         "--token-file",
         help="file with the token (CAMERA_NARRATOR_TOKEN_FILE; or CAMERA_NARRATOR_TOKEN itself)",
+    )
+    run.add_argument(
+        "--env-file", help="file with the variables named here, one NAME=value on each line"
     )
     run.add_argument("--name", help="shown in Home Assistant (CAMERA_NARRATOR_NAME)")
     run.add_argument("--log-level", choices=LOG_LEVELS, help="(CAMERA_NARRATOR_LOG_LEVEL)")
