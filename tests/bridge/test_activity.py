@@ -9,7 +9,7 @@ import pytest
 from edge_bridge.activity import ActivityDetector, Verdict
 from edge_bridge.activity_report import ActivityReport
 from edge_bridge.encoder import Plane
-from edge_bridge.protocol import Region
+from edge_bridge.protocol import Detection, Label, Region
 from edge_bridge.regions import grouped
 
 HEIGHT, WIDTH = 88, 160
@@ -123,11 +123,16 @@ def test_slow_walker_stays_seen() -> None:
     assert len(active_s(looks)) > 0.9 * len(looks)
 
 
-def test_looks_at_most_ten_times_a_second() -> None:
-    """Sixty pictures a second cost no more than ten looks."""
+def test_looks_closely_until_it_is_calm() -> None:
+    """Of sixty pictures a second at most forty are looked at in the first seconds, ten later and while active."""
     stage = Stage()
-    looks = watch(ActivityDetector(), ((at, stage.plane()) for at in seconds(0, 2, 60)))
-    assert len(looks) <= 21
+    detector = ActivityDetector()
+    assert len(watch(detector, ((at, stage.plane()) for at in seconds(0, 2, 60)))) <= 80
+    watch(detector, ((at, stage.plane()) for at in seconds(2, 14, 60)))
+    assert len(watch(detector, ((at, stage.plane()) for at in seconds(14, 16, 60)))) <= 21
+    walk = [(at, stage.plane(box(20 + 12 * (at - 16), 30, 10, 30))) for at in seconds(16, 18, 60)]
+    looks = watch(detector, walk)
+    assert len([look for look in looks if look.at_s > 17]) <= 11
 
 
 def test_one_damaged_picture_is_not_activity() -> None:
@@ -307,3 +312,26 @@ def test_report_says_regions_that_stay_for_two_looks() -> None:
         (number / 10, verdict(active=True, regions=1 + number // 2 % 2)) for number in range(100)
     ]
     assert len(said(busy, shown)) <= 40
+
+
+def test_report_says_labels_when_their_counts_change() -> None:
+    """A person more or less is news at once, at most four times a second; one that moves is not."""
+    report = ActivityReport("front")
+    person = Detection(label=Label.PERSON, score=0.8, box=REGION)
+    moved = Detection(
+        label=Label.PERSON, score=0.6, box=Region(x=0.2, y=0.1, width=0.1, height=0.1)
+    )
+    shown: list[tuple[float, tuple[Detection, ...]]] = [
+        (0.0, ()),
+        (0.1, (person,)),
+        (0.3, (person,)),
+        (0.6, (moved,)),
+        (0.9, (moved, person)),
+        (1.2, (person,)),
+    ]
+    told = {}
+    for at, labels in shown:
+        activity = report.offer(verdict(active=True), round(at * SECOND_US), labels)
+        if activity is not None:
+            told[at] = activity.labels
+    assert told == {0.0: (), 0.3: (person,), 0.9: (moved, person), 1.2: (person,)}

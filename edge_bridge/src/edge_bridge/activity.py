@@ -5,17 +5,23 @@ import math
 
 import numpy as np
 
+from .blocks import Mask, fitted
 from .encoder import Plane
+from .onset import Onset
 from .protocol import Region
 from .regions import grouped
-from .scene import Mask, Scene
+from .scene import Look, Scene
 
 ANALYSIS_US = 95_000
 """At most ten looks a second: 100 ms with room for jitter."""
-ON_LOOKS = 2
-"""One look alone may be a damaged picture or the jump of quality at a key frame."""
-ON_US = 1_000_000
-"""Looks farther apart are not of one movement."""
+CLOSE_US = 25_000
+"""While it is open whether something has begun: every picture up to 40 a second."""
+CLOSE_FOR_US = 12_000_000
+"""So long after decoding set in every picture is looked at: longer than the longest catch-up."""
+GAP_US = 1_000_000
+"""A camera that gave no pictures for so long was not quiet: nobody knows."""
+SUSPICION_US = 600_000
+"""What a key frame made suspicious has so long to move."""
 OFF_US = 1_800_000
 """People stop between steps; the lights of a hallway should not."""
 HOLD = 0.7
@@ -38,42 +44,121 @@ class ActivityDetector:
     """Watches one camera's small luma planes."""
 
     def __init__(self) -> None:
-        """Start quiet."""
+        """Start quiet, watching everything."""
         self.verdict = Verdict(active=False, since_us=0)
+        self.watched: Mask | None = None
+        """The blocks in which activity counts, (rows, columns); None: all."""
         self._scene = Scene()
         self._looked_us: int | None = None
-        self._looks = 0
+        self._glanced = False
+        self._following_us = 0
+        self._suspicious_until_us = 0
+        self._onset: Onset | None = None
         self._moved_us = 0
 
     def due(self, captured_us: int) -> bool:
         """Return whether a picture captured then is worth a look."""
-        return self._looked_us is None or captured_us - self._looked_us >= ANALYSIS_US
+        if self._looked_us is None:
+            return True
+        since_us = captured_us - self._looked_us
+        close = self._onset is not None or captured_us - self._following_us < CLOSE_FOR_US
+        if self.verdict.active or not close:
+            return since_us >= ANALYSIS_US
+        return since_us >= CLOSE_US
 
-    def observe(self, plane: Plane, captured_us: int) -> Verdict:
-        """Look at one plane and return the verdict."""
-        if self._looked_us is not None and captured_us - self._looked_us > ON_US:
-            # A camera that gave no pictures was not quiet: nobody knows.
-            self._moved_us += captured_us - self._looked_us
+    def confirming(self) -> bool:
+        """Return whether the last looks leave it open that something has begun: go on decoding."""
+        if self.verdict.active or self._looked_us is None:
+            return False
+        return self._onset is not None or self._looked_us < self._suspicious_until_us
+
+    def glance(self, plane: Plane, captured_us: int) -> bool:
+        """Look at a picture that stands for itself, seconds after the last; return whether to decode on from here."""
+        if self.verdict.active:
+            # Pictures do not follow each other any more: nobody knows what happens between them.
+            self.observe(plane, captured_us)
+            return self.verdict.active
+        if self._looked_us is not None and captured_us <= self._looked_us:
+            return self.confirming()
+        self._looked_us = captured_us
+        self._glanced = True
+        self._onset = None
+        standing = self._scene.glance(plane, captured_us)
+        suspicious = standing is not None and bool(self._counted(standing).any())
+        self._suspicious_until_us = captured_us + SUSPICION_US if suspicious else 0
+        self.verdict = Verdict(active=False, since_us=self.verdict.since_us or captured_us)
+        return suspicious
+
+    def observe(self, plane: Plane, captured_us: int, *, doubtful: bool = False) -> Verdict:
+        """Look at a picture that follows the last one and return the verdict."""
+        if self._looked_us is not None and captured_us <= self._looked_us:
+            return self.verdict
+        since_us = captured_us - (self._looked_us or 0)
+        if self._glanced or since_us > GAP_US:
+            self._following_us = captured_us
+            self._glanced = False
+        if since_us > GAP_US:
+            self._moved_us += since_us
+            self._onset = None
         self._looked_us = captured_us
         before = self.verdict
-        live = self._scene.moving(plane, captured_us, hold=HOLD if before.active else 1.0)
-        if live is None or not live.any():
-            # A picture that cannot tell begins nothing.
-            self._looks = 0
-            live = None
+        look = self._scene.look(
+            plane, captured_us, hold=HOLD if before.active else 1.0, doubtful=doubtful
+        )
+        if before.active:
+            active = self._goes_on(look, captured_us)
         else:
-            self._looks = self._looks + 1 if captured_us - self._moved_us <= ON_US else 1
-            self._moved_us = captured_us
-        active = captured_us - self._moved_us < OFF_US if before.active else self._looks >= ON_LOOKS
+            active = self._begins(look, captured_us, doubtful=doubtful)
+        live = None if look is None else self._counted(look.live)
+        shown = live if active and live is not None and live.any() else None
         self.verdict = Verdict(
             active=active,
             since_us=before.since_us
             if active == before.active and before.since_us
             else captured_us,
-            score=_score(live) if active and live is not None else 0.0,
-            regions=grouped(live) if active and live is not None else (),
+            score=0.0 if shown is None else _score(shown),
+            regions=() if shown is None else grouped(shown),
         )
         return self.verdict
+
+    def _goes_on(self, look: Look | None, captured_us: int) -> bool:
+        if look is not None and self._counted(look.live).any():
+            self._moved_us = captured_us
+        return captured_us - self._moved_us < OFF_US
+
+    def _begins(self, look: Look | None, captured_us: int, *, doubtful: bool) -> bool:
+        if look is None:
+            # A picture that cannot tell begins nothing.
+            self._onset = None
+            return False
+        look = self._only_counted(look)
+        if self._onset is None:
+            if look.live.any():
+                self._onset = Onset(look, captured_us, doubtful=doubtful)
+            return False
+        onset = self._onset
+        if onset.offer(look, captured_us, doubtful=doubtful):
+            self._onset = None
+            self._suspicious_until_us = 0
+            self._moved_us = captured_us
+            return True
+        if onset.ended:
+            self._scene.dismiss(onset.blocks, onset.moved)
+            self._onset = None
+        return False
+
+    def _counted(self, mask: Mask) -> Mask:
+        return mask if self.watched is None else mask & fitted(self.watched, mask.shape)
+
+    def _only_counted(self, look: Look) -> Look:
+        if self.watched is None:
+            return look
+        return Look(
+            levels=look.levels,
+            standing=self._counted(look.standing),
+            live=self._counted(look.live),
+            moved_least=look.moved_least,
+        )
 
 
 def _score(live: Mask) -> float:

@@ -1,0 +1,76 @@
+"""Something may have begun: is it something that stays in view and goes on moving? Pure.
+
+A lamp that is switched on, a digit that changes and a damaged picture move once. Rain, and an insect at the lamp, are
+somewhere else before a tenth of a second has passed. What walks or drives covers its place for longer, and goes on.
+"""
+
+import numpy as np
+
+from .blocks import Grid, Mask, around, evened, means
+from .scene import Look
+
+LASTS_US = 75_000
+"""The third picture at 25 fps; the second where pictures are farther apart."""
+DOUBTFUL_US = 400_000
+DOUBTFUL_LOOKS = 6
+"""Damage smears on until the next key frame: pictures after a loss must agree for longer."""
+MISSED_LOOKS = 2
+"""Looks in a row without movement that end it: a foot rests between two steps."""
+PATIENCE_US = 1_500_000
+"""What has not convinced in this time is no onset."""
+GOES_ON = 0.6
+"""Of the threshold of movement: since the first look less time has passed than what that is made for."""
+
+
+class Onset:
+    """One suspicion, from the first look that raised it."""
+
+    def __init__(self, look: Look, captured_us: int, *, doubtful: bool) -> None:
+        """Begin with a look in which something is live."""
+        self._first = look
+        self._since_us = captured_us
+        self._lasting: Mask = look.standing.copy()
+        self._doubtful = doubtful
+        self._looks = 1
+        self._missed = 0
+        self.ended = False
+        """It was nothing."""
+        self.blocks: Mask = look.live.copy()
+        """Where something was live."""
+        self.moved: Grid = np.zeros(look.live.shape, np.float32)
+        """The most that each block has changed since the first look."""
+
+    def offer(self, look: Look, captured_us: int, *, doubtful: bool) -> bool:
+        """Take the next look; return whether it is confirmed."""
+        self._doubtful = self._doubtful or doubtful
+        self._looks += 1
+        self._lasting &= look.standing
+        age_us = captured_us - self._since_us
+        if look.live.any():
+            self._missed = 0
+            self.blocks |= look.live
+        else:
+            self._missed += 1
+        if self._missed >= MISSED_LOOKS or age_us > PATIENCE_US:
+            self.ended = True
+            return False
+        changed = means(np.abs(evened(look.levels - self._first.levels)))
+        self.moved = np.maximum(self.moved, changed)
+        least_us = DOUBTFUL_US if self._doubtful else LASTS_US
+        if age_us < least_us or (self._doubtful and self._looks < DOUBTFUL_LOOKS):
+            return False
+        lasting = look.live & (around(self._lasting) > 0)
+        if not lasting.any():
+            # What was there first has gone: if this is something, it begins here.
+            self._restart(look, captured_us)
+            return False
+        going_on = (changed > look.moved_least * GOES_ON) & (around(lasting) > 0)
+        return bool(going_on.any())
+
+    def _restart(self, look: Look, captured_us: int) -> None:
+        if not look.live.any():
+            return
+        self._first = look
+        self._since_us = captured_us
+        self._lasting = look.standing.copy()
+        self._looks = 1
