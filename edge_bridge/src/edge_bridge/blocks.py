@@ -60,8 +60,9 @@ def envelope(plane: Levels) -> tuple[Levels, Levels]:
 def outside(plane: Levels, bounds: tuple[Levels, Levels]) -> Levels:
     """Return how far each pixel lies outside of its bounds."""
     low, high = bounds
-    beyond = np.maximum(plane - high, low - plane)
-    return np.maximum(beyond, np.float32(0), out=beyond)
+    beyond: Levels = np.maximum(plane - high, low - plane)
+    np.maximum(beyond, np.float32(0), out=beyond)
+    return beyond
 
 
 def restructured(plane: Levels, before: Levels) -> Grid:
@@ -111,8 +112,8 @@ def _textures(plane: Levels) -> Levels:
         .transpose(0, 2, 1, 3)
         .reshape(rows * columns, BLOCK_PX * BLOCK_PX)
     )
-    textures: Levels = pixels - (pixels @ _SLOPES.T) @ _SLOPES
-    return textures
+    smooth = np.matmul(np.matmul(pixels, _SLOPES.T), _SLOPES)
+    return np.subtract(pixels, smooth, dtype=np.float32)
 
 
 def _slopes() -> Levels:
