@@ -1,8 +1,11 @@
 """The image without a Docker engine: the Dockerfile's own steps, run in a clean environment."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,19 +13,52 @@ import tomllib
 
 import pytest
 
+from edge_bridge import __version__
+from edge_bridge.__main__ import _parser
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "edge_bridge"
-DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 STEP_S = 300
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def instructions(kind: str) -> list[str]:
-    """Return what follows an instruction's name, line by line."""
-    return re.findall(rf"^{kind} (.+)$", DOCKERFILE, re.MULTILINE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What the steps made."""
+
+    folder: Path
+    """Stands for the root of the image's file system."""
+    environment: dict[str, str]
+    """What uv needs here."""
+
+    @property
+    def command(self) -> Path:
+        """The entry point."""
+        [entry] = instructions("ENTRYPOINT")
+        return self.folder / "app" / "bin" / entry.strip('[]"')
 
 
-@pytest.fixture
+def instructions(kind: str, stage: str = "") -> list[str]:
+    """Return what follows an instruction's name, of one stage or of all."""
+    text = stages()[stage] if stage else DOCKERFILE
+    return re.findall(rf"^{kind} (.+)$", text, re.MULTILINE)
+
+
+def stages() -> dict[str, str]:
+    """Return the text of each stage by its name; the last, which is built by default, has none."""
+    parts = re.split(r"(?m)^(?=FROM )", DOCKERFILE)[1:]
+    return {[*part.splitlines()[0].split(), "", ""][3]: part for part in parts}
+
+
+def variables(stage: str) -> dict[str, str]:
+    """Return what a stage sets in the environment."""
+    return dict(
+        entry.split("=", 1) for line in instructions("ENV", stage) for entry in shlex.split(line)
+    )
+
+
+@pytest.fixture(scope="module")
 def uv() -> Path:
     """The uv that set this environment up."""
     printed = subprocess.run(
@@ -31,20 +67,23 @@ def uv() -> Path:
     return Path(printed.stdout.strip())
 
 
-def test_the_steps_of_the_dockerfile_install_a_working_bridge(tmp_path: Path, uv: Path) -> None:
-    """Build, environment, locked packages, wheel; then the entry point, in a folder of its own."""
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Iterator[Image]:
+    """Build, environment, locked packages, wheel, from no more than the build context holds."""
+    folder = tmp_path_factory.mktemp("image")
     ignored = (FOLDER / ".dockerignore").read_text(encoding="utf-8").split()
-    (tmp_path / "build").mkdir()
+    (folder / "build").mkdir()
     for name in [line.removeprefix("!") for line in ignored if line.startswith("!")]:
         source = FOLDER / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, tmp_path / "build" / name)
+        copy(source, folder / "build" / name)
     environment = {
         **{
             key: value
             for key, value in os.environ.items()
             if key not in {"VIRTUAL_ENV", "PYTHONPATH"}
         },
+        **variables("build"),
         "PATH": f"{uv.parent}:{os.environ['PATH']}",
         # The image has one Python; this machine has this one.
         "UV_PYTHON": sys.executable,
@@ -52,15 +91,13 @@ def test_the_steps_of_the_dockerfile_install_a_working_bridge(tmp_path: Path, uv
     # As in the set-up: networks that look into TLS have their authority among the machine's own.
     if AUTHORITIES.exists():
         environment.setdefault("UV_SYSTEM_CERTS", "true")
-    built = [step for step in instructions("RUN") if step.startswith("uv ")]
-    assert len(built) == 4
-    for step in built:
-        here = re.sub(r"/(?=(?:build|wheels|app)\b)", f"{tmp_path}/", step).replace(
-            " --no-cache", ""
-        )
+    steps = [step for step in instructions("RUN", "build") if step.startswith("uv ")]
+    assert len(steps) == 4
+    for step in steps:
+        here = re.sub(r"/(?=(?:build|wheels|app)\b)", f"{folder}/", step).replace(" --no-cache", "")
         done = subprocess.run(
             ["/bin/sh", "-c", here],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,
@@ -68,40 +105,137 @@ def test_the_steps_of_the_dockerfile_install_a_working_bridge(tmp_path: Path, uv
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    [entry] = instructions("ENTRYPOINT")
-    command = tmp_path / "app" / "bin" / entry.strip('[]"')
-    shown = subprocess.run([command, "--help"], cwd="/", capture_output=True, text=True, check=True)
-    assert "run" in shown.stdout
+    yield Image(folder=folder, environment=environment)
+    shutil.rmtree(folder)
+
+
+def files(folder: Path) -> set[Path]:
+    """Return all files below a folder."""
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_steps_of_the_dockerfile_install_a_working_bridge(image: Image) -> None:
+    """The entry point works in an environment of its own, with the protocol of the sources."""
+    shown = subprocess.run(
+        [image.command, "--version"], cwd="/", capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == f"{__version__}\n"
     probed = subprocess.run(
-        [command, "probe", "rtsp://127.0.0.1:9/front"],
+        [image.command, "probe", "rtsp://127.0.0.1:9/front"],
         cwd="/",
         capture_output=True,
         text=True,
         check=False,
     )
     assert (probed.returncode, probed.stdout) == (1, "failed       refused\n")
-    packages = (tmp_path / "app").glob("lib/*/site-packages/edge_bridge/protocol.py")
+    packages = (image.folder / "app").glob("lib/*/site-packages/edge_bridge/protocol.py")
     assert [path.read_bytes() for path in packages] == [
         (FOLDER / "src" / "edge_bridge" / "protocol.py").read_bytes()
     ]
 
 
+def test_a_run_writes_to_its_volume_alone(image: Image, tmp_path: Path) -> None:
+    """So the container's file system may be read-only: home, working and temporary folder stay empty."""
+    state, empty = tmp_path / "data", tmp_path / "empty"
+    empty.mkdir()
+    installed = files(image.folder / "app")
+    environment = variables("bridge") | {
+        "PATH": os.environ["PATH"],
+        "CAMERA_NARRATOR_STATE": str(state),
+        "CAMERA_NARRATOR_URL": "http://127.0.0.1:9",
+        "CAMERA_NARRATOR_TOKEN": "abc",
+        "HOME": str(empty),
+        "TMPDIR": str(empty),
+    }
+    with subprocess.Popen(
+        [image.command, *instructions("CMD", "bridge")[0].strip('[]"').split()],
+        cwd=empty,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any("url: nothing answers" in line for line in process.stderr)
+        process.terminate()
+        assert process.wait(STEP_S) == 0
+    assert files(image.folder / "app") == installed
+    assert any(path.suffix == ".pyc" for path in installed), "nothing is compiled ahead"
+    assert list(empty.iterdir()) == []
+    assert (state / "bridge_id").exists()
+
+
+def test_uvx_starts_the_wheel_by_the_name_of_the_package(image: Image, uv: Path) -> None:
+    """`uvx camera-narrator-edge-bridge run` needs no word about where the command is."""
+    name = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    shown = subprocess.run(
+        [uv, "tool", "run", "--find-links", image.folder / "wheels", name, "--version"],
+        cwd="/",
+        env=image.environment
+        | {
+            "UV_TOOL_DIR": str(image.folder / "tools"),
+            "UV_CONSTRAINT": str(FOLDER / "requirements.txt"),
+            "UV_COMPILE_BYTECODE": "0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=STEP_S,
+        check=False,
+    )
+    assert (shown.returncode, shown.stdout) == (0, f"{__version__}\n"), shown.stderr
+
+
+def test_the_wheel_brings_the_unit(image: Image) -> None:
+    """Where `systemctl enable` finds it, below the environment."""
+    name = "camera-narrator-edge-bridge.service"
+    unit = image.folder / "app" / "lib" / "systemd" / "system" / name
+    assert unit.read_bytes() == (FOLDER / "systemd" / name).read_bytes()
+
+
 def test_image_runs_without_root_and_keeps_state_in_one_volume() -> None:
     """Non-root, one volume, the state folder in it, nothing exposed."""
-    assert instructions("USER") == ["bridge"]
+    assert instructions("USER", "bridge") == ["bridge"]
     assert instructions("VOLUME") == ["/data"]
-    assert "CAMERA_NARRATOR_STATE=/data" in DOCKERFILE
+    assert variables("bridge")["CAMERA_NARRATOR_STATE"] == "/data"
     assert not instructions("EXPOSE")
-    assert all("-slim" in image for image in instructions("FROM"))
+    outside = {image.split()[0] for image in instructions("FROM")} - {
+        *stages(),
+        "app-${TARGETARCH}",
+    }
+    assert all("-slim" in image for image in outside)
+
+
+def test_the_bridge_is_built_where_no_target_is_named() -> None:
+    """The last stage is the bridge as it is; the app's differs by user, state folder and labels alone."""
+    assert list(stages())[-1] == ""
+    assert stages()[""].split() == ["FROM", "bridge"]
+    assert variables("app") == {"CAMERA_NARRATOR_STATE": "/data/bridge"}
+    assert instructions("USER", "app") == ["root"]
+    assert not instructions("RUN", "app")
+    for target, name in (("amd64", "amd64"), ("arm64", "aarch64")):
+        assert instructions("FROM", f"app-{target}") == [f"bridge AS app-{target}"]
+        assert instructions("LABEL", f"app-{target}") == [f'io.hass.arch="{name}"']
+
+
+def test_the_health_of_the_image_is_asked_for_by_a_command_that_is_there() -> None:
+    """Docker runs it every half minute."""
+    [check] = re.findall(
+        r'^HEALTHCHECK .* CMD \["edge-bridge", "(\w+)"\]$', DOCKERFILE, re.MULTILINE
+    )
+    (commands,) = [action.choices for action in _parser()._actions if action.dest == "command"]
+    assert commands is not None
+    assert check in commands
 
 
 def test_image_installs_what_the_package_asks_for() -> None:
     """Every dependency of the wheel is pinned with a hash in the image's requirements."""
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pinned = (FOLDER / "requirements.txt").read_text(encoding="utf-8")
-    for dependency in project["dependencies"]:
+    for dependency in [
+        *project["dependencies"],
+        *project["optional-dependencies"]["detector"],
+    ]:
         name = re.split(r"[<>=~ ]", dependency)[0]
-        assert re.search(rf"^{name}==\S+ ?\\?$", pinned, re.MULTILINE), name
+        assert re.search(rf"^{name}==\S+ ?(;.*)?\\?$", pinned, re.MULTILINE), name
 
 
 def test_readme_names_every_setting_of_the_command() -> None:

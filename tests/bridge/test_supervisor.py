@@ -171,6 +171,7 @@ def test_variables_need_no_network() -> None:
     """Options, address and broker in, variables out."""
     broker = Broker(host="house.example", port=8883, tls=True, username="me", password="p")
     assert variables({"token": "abc", "log_level": "info"}, Core(port=80, tls=False), broker) == {
+        "CAMERA_NARRATOR_NAME": "Bridge",
         "CAMERA_NARRATOR_TOKEN": "abc",
         "CAMERA_NARRATOR_LOG_LEVEL": "info",
         "CAMERA_NARRATOR_URL": "http://homeassistant:80",

@@ -18,6 +18,8 @@ OPTION_NAMES = ("token", "name", "log_level", "url")
 
 _HOST = "homeassistant"
 """Home Assistant's name in the network of the apps."""
+_NAME = "Bridge"
+"""Instead of the container's name, which nobody gave it."""
 _TIMEOUT_S = 10.0
 _TRIES = 12
 """With the wait between them half a minute at least: a Supervisor that updates itself is away that long."""
@@ -148,7 +150,8 @@ def checked(options: Mapping[str, object]) -> dict[str, str]:
 
 def variables(given: Mapping[str, str], core: Core | None, broker: Broker | None) -> dict[str, str]:
     """Return the variables that stand for options, address and broker (pure)."""
-    found = {f"CAMERA_NARRATOR_{name.upper()}": value for name, value in given.items()}
+    found = {"CAMERA_NARRATOR_NAME": _NAME}
+    found |= {f"CAMERA_NARRATOR_{name.upper()}": value for name, value in given.items()}
     if core is not None:
         found["CAMERA_NARRATOR_URL"] = f"{'https' if core.tls else 'http'}://{_HOST}:{core.port}"
         if core.tls:
