@@ -113,7 +113,8 @@ def _textures(plane: Levels) -> Levels:
         .reshape(rows * columns, BLOCK_PX * BLOCK_PX)
     )
     smooth = np.matmul(np.matmul(pixels, _SLOPES.T), _SLOPES)
-    return np.subtract(pixels, smooth, dtype=np.float32)
+    textures: Levels = np.subtract(pixels, smooth, dtype=np.float32)
+    return textures
 
 
 def _slopes() -> Levels:
