@@ -116,7 +116,7 @@ def test_scripts_can_be_started() -> None:
 
 
 def test_one_version() -> None:
-    """The integration, the bridge and the workspace carry the same version."""
+    """The integration, the bridge, its image and app, and the workspace carry the same version."""
     assert len(set(_versions(ROOT))) == 1
 
 
@@ -220,11 +220,17 @@ def _committed() -> list[str]:
 def _versions(root: Path) -> list[str]:
     module = re.search(r'__version__ = "(.+)"', (root / BRIDGE_MODULE).read_text("utf-8"))
     assert module is not None
+    image = re.search(
+        r"(?m)^ARG VERSION=(.+)$", (root / "edge_bridge/Dockerfile").read_text("utf-8")
+    )
+    assert image is not None
     return [
         json.loads((root / MANIFEST).read_text("utf-8"))["version"],
         tomllib.loads((root / BRIDGE_PROJECT).read_text("utf-8"))["project"]["version"],
         tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"],
         module[1],
+        image[1],
+        yaml.safe_load((root / "edge_bridge/config.yaml").read_text("utf-8"))["version"],
     ]
 
 
