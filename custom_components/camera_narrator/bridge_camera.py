@@ -84,12 +84,15 @@ class BridgeCamera:
 
     # -- what comes ---------------------------------------------------------------------------------------------
 
-    def connect(self, hello: CameraHello | None, *, reports_activity: bool) -> None:
+    def connect(
+        self, hello: CameraHello | None, *, reports_activity: bool, detects: bool
+    ) -> None:
         """Tell the camera that its bridge is there, and reckon from the hello how much will be sent again."""
         self.camera.connect(
             epoch=self._epoch,
             reports_activity=reports_activity,
             active=hello is not None and hello.active,
+            detects=detects,
         )
         if hello is not None:
             known = hello.acknowledged + hello.counters.unacknowledged
@@ -122,17 +125,21 @@ class BridgeCamera:
     def observe(self, activity: protocol.Activity, bridge_clock: BridgeClock) -> None:
         """Hand the bridge's verdict on."""
         now_s = self._clock.monotonic()
-        regions = (
-            models.Region(x=part.x, y=part.y, width=part.width, height=part.height)
-            for part in activity.regions
-        )
         self.camera.observe(
             models.ActivityState(
                 active=activity.active,
                 since_s=bridge_clock.local_s(activity.since_us, now_s=now_s),
                 received_s=now_s,
                 score=activity.score,
-                regions=tuple(regions),
+                regions=tuple(_region(part) for part in activity.regions),
+                detections=tuple(
+                    models.Detection(
+                        label=models.Label(seen.label.value),
+                        score=seen.score,
+                        box=_region(seen.box),
+                    )
+                    for seen in activity.labels
+                ),
             )
         )
 
@@ -254,6 +261,10 @@ class BridgeCamera:
             novelty=frame.novelty,
             jpeg=frame.jpeg,
         )
+
+
+def _region(part: protocol.Region) -> models.Region:
+    return models.Region(x=part.x, y=part.y, width=part.width, height=part.height)
 
 
 def bridge_counts(counters: Counters) -> BridgeCounts:

@@ -265,7 +265,11 @@ class HubBridge:
             counts=activity or hello is not None,
             clock=self._hub.clock,
         )
-        mine.connect(hello, reports_activity=activity and mine.config.source is Source.RTSP)
+        mine.connect(
+            hello,
+            reports_activity=activity and mine.config.source is Source.RTSP,
+            detects=Capability.LABELS in link.hello.capabilities,
+        )
 
     def _greet(self, camera: HubCamera, hello: protocol.CameraHello | None) -> None:
         """Begin or go on with the camera's account of this epoch."""

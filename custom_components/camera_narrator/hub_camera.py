@@ -138,9 +138,11 @@ class HubCamera(Sink):
     # -- what its bridge brings --------------------------------------------------------------------------------
 
     @callback
-    def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
+    def connect(self, *, epoch: str, reports_activity: bool, active: bool, detects: bool) -> None:
         """Its bridge said hello."""
-        self.source.connect(epoch=epoch, reports_activity=reports_activity, active=active)
+        self.source.connect(
+            epoch=epoch, reports_activity=reports_activity, active=active, detects=detects
+        )
         self.publisher.connecting()
 
     @callback

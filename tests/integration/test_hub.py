@@ -89,6 +89,11 @@ class Writer(Provider):
     def heartbeats(self) -> bool:
         return False
 
+    @property
+    @override
+    def names_subjects(self) -> bool:
+        return True
+
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         self.asked.append(chunk)

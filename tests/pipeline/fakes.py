@@ -131,9 +131,10 @@ class Asked:
 class ScriptedProvider(Provider):
     """Follows its steps one by one, then answers with numbered sentences at once."""
 
-    def __init__(self, clock: FakeClock, *, heartbeats: bool = False) -> None:
+    def __init__(self, clock: FakeClock, *, heartbeats: bool = False, names: bool = True) -> None:
         self._clock = clock
         self._heartbeats = heartbeats
+        self._names = names
         self.steps: list[Step] = []
         self.default = Step(seconds=1.2)
         self.asked: list[Asked] = []
@@ -147,6 +148,11 @@ class ScriptedProvider(Provider):
     @override
     def heartbeats(self) -> bool:
         return self._heartbeats
+
+    @property
+    @override
+    def names_subjects(self) -> bool:
+        return self._names
 
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:

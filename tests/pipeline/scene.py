@@ -11,6 +11,8 @@ from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     CameraMemory,
     CameraSettings,
+    Detection,
+    Label,
     Look,
     Outcomes,
     Profile,
@@ -35,6 +37,8 @@ class Scene:
     epoch: str = "epoch"
     sequence: int = 0
     active_since_s: float | None = None
+    labels: tuple[Label, ...] = ()
+    """What the bridge's detector tells."""
     sent: list[tuple[str, int]] = field(default_factory=list)
 
     @property
@@ -67,8 +71,16 @@ class Scene:
         self.source.receive(frame)
         self.sent.append(frame.identity)
 
-    def state(self, *, active: bool, regions: tuple[Region, ...] = (REGION,)) -> None:
-        """Send the activity state."""
+    def state(
+        self,
+        *,
+        active: bool,
+        regions: tuple[Region, ...] = (REGION,),
+        labels: tuple[Label, ...] | None = None,
+    ) -> None:
+        """Send the activity state; the labels of the last one hold while it is active."""
+        if labels is not None:
+            self.labels = labels
         if active and self.active_since_s is None:
             self.active_since_s = self.now_s
         self.source.observe(
@@ -79,6 +91,10 @@ class Scene:
                 else self.now_s,
                 received_s=self.now_s,
                 regions=regions if active else (),
+                detections=tuple(
+                    Detection(label=label, score=0.8, box=REGION)
+                    for label in (self.labels if active else ())
+                ),
             )
         )
         if not active:
@@ -147,6 +163,9 @@ async def narrated(
     connected: bool = True,
     reports_activity: bool = True,
     concurrency: int = 2,
+    only_for: frozenset[Label] = frozenset(),
+    detects: bool = False,
+    names: bool = True,
     clock: FakeClock | None = None,
     source: CameraSource | None = None,
 ) -> AsyncIterator[Scene]:
@@ -157,19 +176,23 @@ async def narrated(
     clock = clock or FakeClock()
     source = source or CameraSource(
         camera="door",
-        settings=CameraSettings(title="Front door", profile=profile, enabled=enabled),
+        settings=CameraSettings(
+            title="Front door", profile=profile, enabled=enabled, only_for=only_for
+        ),
         clock=clock,
         memory=memory,
     )
     scene = Scene(
         clock=clock,
         source=source,
-        provider=ScriptedProvider(clock, heartbeats=heartbeats),
+        provider=ScriptedProvider(clock, heartbeats=heartbeats, names=names),
         sink=RecordingSink(clock),
         limiter=Limiter(concurrency=concurrency, clock=clock),
     )
     if connected:
-        source.connect(epoch="epoch", reports_activity=reports_activity, active=False)
+        source.connect(
+            epoch="epoch", reports_activity=reports_activity, active=False, detects=detects
+        )
     task = asyncio.create_task(
         run(source, scene.provider, scene.sink, limiter=scene.limiter, clock=clock)
     )

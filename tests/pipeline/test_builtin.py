@@ -1,5 +1,6 @@
 """The built-in describer says what the activity shows, in words that follow from it, and nothing more."""
 
+from dataclasses import replace
 from pathlib import Path
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import pytest
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     Chunk,
+    Detection,
     Frame,
+    Label,
     Look,
     Partial,
     Region,
@@ -147,6 +150,82 @@ async def test_sentences_follow_from_facts(of: Chunk, sentence: str) -> None:
     assert await say(of) == sentence
 
 
+PERSON, VEHICLE, ANIMAL = Label.PERSON, Label.VEHICLE, Label.ANIMAL
+
+
+def named(
+    at_s: float, *things: tuple[Label, Region], beside: tuple[Region, ...] = ()
+) -> ActivityState:
+    """Return a state in which a detector named things, all of which move, and what moves beside them."""
+    detections = tuple(Detection(label=label, score=0.8, box=box) for label, box in things)
+    regions = (*(box for _, box in things), *beside)
+    return replace(state(at_s, *regions), detections=detections)
+
+
+@pytest.mark.parametrize(
+    ("of", "sentence"),
+    [
+        (
+            chunk(Look.ONSET, named(0, (PERSON, LEFT)), named(6, (PERSON, FURTHER_LEFT_OF_MIDDLE))),
+            "A person on the left, moving right, for 6 s.",
+        ),
+        (
+            chunk(Look.ONSET, named(0, (PERSON, LEFT)), named(6, (PERSON, LOWER_RIGHT))),
+            "A person from the left to the lower right, for 6 s.",
+        ),
+        (
+            chunk(Look.SCHEDULE, named(0, (PERSON, LEFT), (PERSON, LEFT))),
+            "Two people on the left, for 6 s.",
+        ),
+        (
+            chunk(
+                Look.SCHEDULE, named(0, (PERSON, LEFT), (PERSON, MIDDLE), (VEHICLE, LOWER_RIGHT))
+            ),
+            "Two people on the left and in the middle and a vehicle in the lower right, for 6 s.",
+        ),
+        (
+            chunk(Look.NOVELTY, named(0, (ANIMAL, MIDDLE), beside=(LOWER_RIGHT,))),
+            "An animal in the middle and movement in the lower right, for 6 s.",
+        ),
+        (
+            chunk(Look.SCHEDULE, named(10, (VEHICLE, MIDDLE)), from_s=8.0, to_s=14.0, visit_s=14.0),
+            "Still a vehicle in the middle, for 14 s so far.",
+        ),
+        (
+            chunk(
+                Look.CLOSING,
+                named(0, (PERSON, LEFT)),
+                named(12, (PERSON, LOWER_RIGHT)),
+                state(14, since_s=14.0, active=False),
+                to_s=20.0,
+            ),
+            "A person for 14 s, from the left to the lower right.",
+        ),
+        (
+            chunk(
+                Look.CLOSING,
+                named(0, (PERSON, LEFT)),
+                named(12, (PERSON, MIDDLE), (ANIMAL, LEFT)),
+                state(14, since_s=14.0, active=False),
+                to_s=20.0,
+            ),
+            "A person and an animal for 14 s.",
+        ),
+        (
+            chunk(Look.CATCH_UP, named(0, (PERSON, LEFT), (PERSON, MIDDLE)), to_s=3.0),
+            "There were two people for 3 s.",
+        ),
+    ],
+)
+async def test_what_the_detector_named_is_told(of: Chunk, sentence: str) -> None:
+    """Who, how many and where, and movement where it named nothing; the labels are those of its words."""
+    analysis = (await ask(of)).analysis
+    assert analysis is not None
+    assert analysis.narrative == sentence
+    assert analysis.subject
+    assert analysis.labels == {seen.label for moment in of.activity for seen in moment.detections}
+
+
 @pytest.mark.parametrize("look", [Look.SCHEDULE, Look.HEARTBEAT, Look.CATCH_UP])
 async def test_says_nothing_where_nothing_moved(look: Look) -> None:
     """A quiet span brings no words, so that nothing is published."""
@@ -169,9 +248,10 @@ async def test_claims_nothing_it_cannot_know() -> None:
 
 
 def test_is_named_and_wants_no_heartbeats() -> None:
-    """It says who it is, and asks for no look that cannot bring words."""
+    """It says who it is, names nothing by itself, and asks for no look that cannot bring words."""
     assert BuiltinProvider().name == NAME
     assert not BuiltinProvider().heartbeats
+    assert not BuiltinProvider().names_subjects
 
 
 def test_needs_nothing_but_the_standard_library() -> None:

@@ -7,10 +7,8 @@ from custom_components.camera_narrator.pipeline.events import (
     BACK_S,
     LATE_WORDS_S,
     LONGEST_S,
-    RESUME_S,
     Visits,
     late_event,
-    new_id,
 )
 from custom_components.camera_narrator.pipeline.models import (
     Analysis,
@@ -22,6 +20,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Span,
     Verdict,
 )
+from custom_components.camera_narrator.pipeline.visit import RESUME_S, new_id
 from tests.pipeline.fakes import saying
 
 
@@ -296,3 +295,128 @@ def test_a_late_event_needs_words() -> None:
         "door", saying(changed=False), span=span(0, 9), frames=5, provider="p", now=at(99)
     )
     assert told is None
+
+
+PERSON, CAT = frozenset({Label.PERSON}), frozenset({Label.ANIMAL})
+
+
+def waiting(only_for: frozenset[Label] = frozenset(), onset_s: float = 1000.0) -> Visits:
+    """Return visits of which one may open."""
+    visits = Visits("door", CameraMemory(), at(onset_s))
+    visits.only_for = only_for
+    visits.onset(onset_s, at(onset_s))
+    return visits
+
+
+def test_a_told_label_opens_an_event_by_itself() -> None:
+    """The bridge tells only what it saw in two of three looks; a label is a subject, and news once."""
+    visits = waiting()
+    [started] = visits.name(PERSON, 1001, at(1001))
+    assert (started.phase, started.labels, started.labelled) == (Phase.STARTED, PERSON, True)
+    assert started.verdict is Verdict.SUBJECT
+    assert visits.name(PERSON, 1003, at(1003)) == []
+    [updated] = visits.name(PERSON | CAT, 1005, at(1005))
+    assert (updated.phase, updated.labels) == (Phase.UPDATED, PERSON | CAT)
+    assert visits.name(frozenset(), 1007, at(1007)) == []
+    assert Visits("door", CameraMemory(), at(1000)).name(PERSON, 1000, at(1000)) == []
+
+
+def test_no_look_takes_back_what_the_detector_saw() -> None:
+    """A model that overlooks somebody withdraws no notification; one that was wrong is overruled."""
+    visits = waiting()
+    visits.name(PERSON, 1001, at(1001))
+    assert tell(visits, saying(subject=False, changed=False), 1004) == []
+    visits = opened()
+    assert tell(visits, saying(subject=False, changed=False), 1004)[0].verdict is Verdict.NOTHING
+    [updated] = visits.name(PERSON, 1005, at(1005))
+    assert updated.verdict is Verdict.SUBJECT
+
+
+def test_detector_labels_decide_whether_a_visit_goes_on() -> None:
+    """Who was named before the start is compared with who was there last."""
+    for again, continues in ((PERSON, True), (CAT, False)):
+        visits = opened()
+        visits.name(PERSON, 1002, at(1002))
+        visits.end(EndReason.QUIET, at(1010))
+        visits.onset(1020, at(1020))
+        [started] = visits.name(again, 1020, at(1020))
+        assert (started.continues is not None) is continues
+
+
+def test_only_for_needs_its_label_and_movement_is_not_enough() -> None:
+    """Neither frames nor other labels open the event; then it begins when somebody came, not when trees moved."""
+    visits = waiting(PERSON)
+    assert visits.see(1000, at(1000)) == []
+    assert visits.see(1001, at(1001)) == []
+    assert visits.current is not None
+    assert visits.current.moving
+    assert visits.name(CAT, 1002, at(1002)) == []
+    assert visits.open is None
+    [started] = visits.name(PERSON | CAT, 1050, at(1050))
+    assert started.labels == PERSON | CAT
+    assert started.span.from_s == 1050 - 6
+    visits.move(1052, at(1052), since_s=1000)
+    assert visits.current.onset_s == 1050 - 6
+
+
+def test_only_for_takes_the_models_word() -> None:
+    """A label of its answer opens the event; a subject of another kind does not."""
+    visits = waiting(PERSON)
+    assert tell(visits, saying("A cat.", labels=CAT), 1004) == []
+    started, updated = tell(visits, saying("A man.", labels=PERSON), 1006)
+    assert (started.phase, updated.phase) == (Phase.STARTED, Phase.UPDATED)
+    assert (started.span.from_s, updated.narrative) == (1004, "A man.")
+
+
+def test_a_name_that_comes_after_the_end_tells_the_whole_visit() -> None:
+    """Slow models lose nobody: start, words and end follow at once; movement alone waits for no name."""
+    visits = waiting(PERSON)
+    assert visits.current is not None
+    visit_id = visits.current.id
+    visits.see(1000, at(1000))
+    visits.see(1001, at(1001))
+    assert visits.end(EndReason.QUIET, at(1025)) == []
+    assert not visits.knows(visit_id)
+    assert tell(visits, saying("A cat.", labels=CAT), 1030, visit_id=visit_id) == []
+    events = tell(visits, saying("A man.", labels=PERSON), 1040, visit_id=visit_id)
+    assert [event.phase for event in events] == [Phase.STARTED, Phase.UPDATED, Phase.ENDED]
+    assert visits.last_event == events[-1]
+    assert {event.id for event in events} == {visit_id}
+    [last] = tell(visits, saying("He left.", labels=PERSON), 1045, visit_id=visit_id)
+    assert (last.phase, last.closed, last.narrative) == (Phase.UPDATED, True, "He left.")
+    visits.onset(1050, at(1050))
+    assert visits.name(PERSON, 1051, at(1051))[0].continues == visit_id
+    visits = waiting()
+    assert visits.current is not None
+    visit_id = visits.current.id
+    visits.end(EndReason.QUIET, at(1025))
+    assert tell(visits, saying("A man.", labels=PERSON), 1030, visit_id=visit_id) == []
+
+
+def test_a_name_later_than_ten_minutes_is_history() -> None:
+    """Nobody is told then."""
+    visits = waiting(PERSON)
+    assert visits.current is not None
+    visit_id = visits.current.id
+    visits.see(1000, at(1000))
+    visits.see(1001, at(1001))
+    visits.end(EndReason.QUIET, at(1025))
+    late_s = 1026 + LATE_WORDS_S
+    assert tell(visits, saying(labels=PERSON), late_s, visit_id=visit_id) == []
+
+
+@pytest.mark.parametrize(
+    ("analysis", "told"),
+    [
+        (saying(labels=PERSON), True),
+        (saying(labels=CAT), False),
+        (saying(subject=False), False),
+        (saying(subject=None), True),
+    ],
+)
+def test_a_late_event_keeps_to_what_is_waited_for(analysis: Analysis, *, told: bool) -> None:
+    """Where nobody could name anything, it is told all the same: it is announced to nobody."""
+    event = late_event(
+        "door", analysis, span=span(0, 9), frames=5, provider="p", now=at(99), only_for=PERSON
+    )
+    assert (event is not None) is told

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.camera_narrator.pipeline.errors import Fault, NarratorError, ProviderError
-from custom_components.camera_narrator.pipeline.models import Look, Phase, Profile
+from custom_components.camera_narrator.pipeline.models import Label, Look, Phase, Profile
 from tests.pipeline.fakes import Step, a_frame, saying
 from tests.pipeline.scene import Scene, narrated
 
@@ -24,6 +24,8 @@ ERRORS = [
     ProviderError(Fault.UNAUTHORIZED, "no", retryable=False),
     RuntimeError("defect"),
 ]
+
+ONLY_FOR = frozenset({Label.PERSON})
 
 
 class Chaos:
@@ -64,6 +66,7 @@ class Chaos:
                 f"Words {dice.random()}",
                 subject=dice.choice([True, False, None]),
                 changed=dice.random() < 0.8,
+                labels=self.labels(),
             ),
         )
         await scene.clock.advance(dice.choice([0, 0.1, 0.5, 0.5, 1, 1, 3, 12]))
@@ -86,7 +89,13 @@ class Chaos:
         """Change or repeat the activity."""
         active = self.scene.active_since_s is not None
         if self.linked:
-            self.scene.state(active=active is (self.random.random() < 0.6))
+            self.scene.state(
+                active=active is (self.random.random() < 0.6), labels=tuple(self.labels())
+            )
+
+    def labels(self) -> frozenset[Label]:
+        """Name nothing most of the time."""
+        return frozenset(label for label in Label if self.random.random() < 0.15)
 
     def link(self) -> None:
         """Lose the link, or come back and replay."""
@@ -98,6 +107,7 @@ class Chaos:
                 epoch=scene.epoch,
                 reports_activity=True,
                 active=scene.active_since_s is not None,
+                detects=self.random.random() < 0.5,
             )
             for captured_s in self.away:
                 scene.send(active=self.random.random() < 0.6, captured_s=captured_s, replay=True)
@@ -128,6 +138,7 @@ class Chaos:
                 enabled=self.random.random() < 0.7,
                 profile=self.random.choice(list(Profile)),
                 frames_per_chunk=self.random.choice([1, 3, 5]),
+                only_for=self.random.choice([frozenset(), self.labels(), ONLY_FOR]),
             )
         )
 
@@ -166,13 +177,18 @@ class Chaos:
         for before, after in pairwise(live):
             assert after.from_s > before.to_s, "the story is told in order"
         open_ids: set[str] = set()
+        ended_ids: set[str] = set()
         for event in scene.sink.events:
             match event.phase:
                 case Phase.STARTED:
-                    assert not open_ids, "one event at a time"
+                    assert event.id not in open_ids | ended_ids, "an event starts once"
                     open_ids.add(event.id)
+                    assert len(open_ids) == 1 or event.id < min(open_ids - {event.id}), (
+                        "one event at a time, and one that got its name after its end"
+                    )
                 case Phase.ENDED if not event.late:
                     open_ids.remove(event.id)
+                    ended_ids.add(event.id)
                 case Phase.UPDATED:
                     assert (event.id in open_ids) is not event.closed
 
@@ -189,6 +205,9 @@ async def live_through(seed: int, *, steps: int, withdrawn: bool) -> None:
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     async with narrated(
         profile=dice.choice(list(Profile)),
+        only_for=dice.choice([frozenset(), ONLY_FOR]),
+        detects=dice.random() < 0.5,
+        names=dice.random() < 0.7,
         heartbeats=dice.random() < 0.5,
         concurrency=dice.choice([1, 2]),
     ) as scene:

@@ -280,3 +280,24 @@ def test_which_regions_are_news(
 def test_which_frames_are_news(novelty: int, average: float, *, news: bool) -> None:
     """Far above the visit's average, and above noise."""
     assert jumped(novelty, average) is news
+
+
+def test_a_held_onset_waits_for_its_name() -> None:
+    """Then it is asked about at once, and the schedule counts from when the visit truly began."""
+    gate = Gate(profile=Profile.BALANCED, interval_s=5.0, heartbeats=False, now_s=0.0)
+    gate.change(profile=Profile.BALANCED, interval_s=5.0, now_s=0.0, held=True)
+    gate.onset(100.0, 100.0)
+    assert (gate.due(150.0), gate.next_s(100.0)) == (None, None)
+    gate.confirm(150.0, onset_s=144.0)
+    assert gate.due(150.0) is Look.ONSET
+    gate.asked(Look.ONSET, 150.0)
+    assert gate.next_s(150.0) == 154.0
+
+
+def test_an_onset_that_is_held_no_longer_is_asked_about() -> None:
+    """The bridge came back without its detector: only a look can name now."""
+    gate = Gate(profile=Profile.BALANCED, interval_s=5.0, heartbeats=False, now_s=0.0)
+    gate.change(profile=Profile.BALANCED, interval_s=5.0, now_s=0.0, held=True)
+    gate.onset(100.0, 100.0)
+    gate.change(profile=Profile.BALANCED, interval_s=5.0, now_s=101.0, held=False)
+    assert gate.due(101.0) is Look.ONSET

@@ -1,21 +1,16 @@
 """The life of a camera's events: confirmation, words, continuity, end. Takes moments, owns no clock."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import pairwise
-import secrets
+from dataclasses import dataclass
 
 from .clock import Now
 from .models import Analysis, CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
+from .visit import Visit, new_id, restored
 
-CONFIRM_S = 3.0
-"""Two active frames within it make an event: three samples of the active rate, where flicker gives one."""
 QUIET_S = 20.0
 """A visitor who stands still at a door moves again sooner."""
 STATE_MAX_AGE_S = 10.0
 """Five repetitions of the activity state missed: bridge, link or camera is gone."""
-RESUME_S = 60.0
-"""A bridge reconnects within seconds of a restart; one that took a minute lost the thread."""
 CONTINUES_S = 60.0
 """Who comes back within a minute of an end was never gone."""
 LONGEST_S = 1800.0
@@ -25,62 +20,9 @@ LATE_WORDS_S = 600.0
 PREROLL_S = 6.0
 """The bridge's 5 s of pre-roll and the interval of key frames before."""
 WAITING_MAX = 4
-"""Ended visits that wait for their last words: one request is under way, so only the newest few can get any."""
+"""Ended visits that wait for their last words, or for a name: one request is under way, so only the newest few can get any."""
 BACK_S = 90.0
 """An onset is at most as old as the oldest frame of the buffer."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Visit:
-    """One visit from its first movement on; an event once it is confirmed."""
-
-    id: str
-    onset_s: float
-    onset_wall_s: float
-    last_s: float
-    """The last moment known to belong to it."""
-    last_wall_s: float
-    confirmed: bool = False
-    resuming_until_s: float | None = None
-    """Set after a restart until the bridge has said whether the camera is still active."""
-    quiet_s: float | None = None
-    labels: frozenset[Label] = frozenset()
-    verdict: Verdict | None = None
-    narrative: str | None = None
-    frames: int = 0
-    provider: str | None = None
-    continues: str | None = None
-    active_frames_s: list[float] = field(default_factory=list)
-
-    def reach(self, at_s: float, now: Now) -> None:
-        """Note that the visit lasts at least until then."""
-        if at_s > self.last_s:
-            self.last_s, self.last_wall_s = at_s, now.wall_at(at_s)
-
-    def event(
-        self, camera: str, phase: Phase, *, reason: EndReason | None = None, closed: bool = False
-    ) -> Event:
-        """Return what is published of it."""
-        return Event(
-            id=self.id,
-            camera=camera,
-            phase=phase,
-            span=Span(
-                from_s=self.onset_s,
-                to_s=self.last_s,
-                from_wall_s=self.onset_wall_s,
-                to_wall_s=self.last_wall_s,
-            ),
-            labels=self.labels,
-            labelled=bool(self.labels),
-            verdict=self.verdict,
-            narrative=self.narrative,
-            reason=reason,
-            continues=self.continues,
-            closed=closed,
-            frames=self.frames,
-            provider=self.provider,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +39,9 @@ class Visits:
 
     def __init__(self, camera: str, memory: CameraMemory, now: Now) -> None:
         self._camera = camera
-        self._visit = _restored(memory.open_event, now)
+        self.only_for: frozenset[Label] = frozenset()
+        """An event needs one of these labels; without any, movement is enough."""
+        self._visit = restored(memory.open_event, now)
         self._ended: dict[str, _Ended] = {}
         self._ended_s = float("-inf")
         self._ended_event = memory.last_event
@@ -143,7 +87,14 @@ class Visits:
 
     def knows(self, visit_id: str | None) -> bool:
         """Return whether an event of that id was published."""
-        return visit_id in self._ended or (self.open is not None and self.open.id == visit_id)
+        if self.open is not None and self.open.id == visit_id:
+            return True
+        ended = self._ended.get(visit_id or "")
+        return ended is not None and ended.visit.confirmed
+
+    def opened_by(self, analysis: Analysis) -> bool:
+        """Return whether an answer alone makes an event of a visit."""
+        return bool(analysis.labels & self.only_for if self.only_for else analysis.subject)
 
     # -- activity -----------------------------------------------------------------------------------------------
 
@@ -168,7 +119,8 @@ class Visits:
         visit.resuming_until_s = None
         visit.reach(at_s, now)
         if since_s is not None and since_s < visit.onset_s:
-            visit.onset_s = min(visit.onset_s, max(since_s, self._ended_s, now.s - BACK_S))
+            earliest_s = max(self._ended_s, now.s - BACK_S, visit.not_before_s)
+            visit.onset_s = min(visit.onset_s, max(since_s, earliest_s))
             visit.onset_wall_s = now.wall_at(visit.onset_s)
 
     def see(self, captured_s: float, now: Now) -> list[Event]:
@@ -179,10 +131,25 @@ class Visits:
         visit.reach(captured_s, now)
         if visit.confirmed:
             return []
-        times = visit.active_frames_s = sorted([*visit.active_frames_s, captured_s])[-8:]
-        if any(after - before <= CONFIRM_S for before, after in pairwise(times)):
-            return [self._start(visit, frames=2)]
-        return []
+        visit.see(captured_s)
+        if not visit.moving or self.only_for:
+            return []
+        return [self._start(visit, frames=2)]
+
+    def name(self, labels: frozenset[Label], at_s: float, now: Now) -> list[Event]:
+        """The detector named what moves: that opens the event, or is news of it."""
+        visit = self._visit
+        if visit is None or not labels:
+            return []
+        if visit.confirmed:
+            return [visit.event(self._camera, Phase.UPDATED)] if visit.name(labels) else []
+        if self.only_for and not labels & self.only_for:
+            visit.labels |= labels
+            return []
+        visit.name(labels)
+        if self.only_for:  # what moved long before was not who was waited for
+            visit.begin(at_s - PREROLL_S, now)
+        return [self._start(visit, frames=len(visit.active_frames_s))]
 
     def quiet(self, at_s: float, now: Now) -> None:
         """Nothing moves any more."""
@@ -217,26 +184,47 @@ class Visits:
             return self._tell_current(
                 self._visit, analysis, span=span, frames=frames, provider=provider, now=now
             )
-        ended = self._ended.pop(visit_id, None)
+        ended = self._ended.get(visit_id)
         if ended is None or now.s - ended.at_s > LATE_WORDS_S:
             return []
         visit = ended.visit
-        if not _change(visit, analysis, frames=frames, provider=provider):
+        if not visit.confirmed:
+            return self._name_ended(
+                ended, analysis, span=span, frames=frames, provider=provider, now=now
+            )
+        del self._ended[visit_id]
+        if not visit.tell(analysis, frames=frames, provider=provider):
             return []
         if self._ended_event is not None and self._ended_event.id == visit_id:
             self._ended_event = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
         return [visit.event(self._camera, Phase.UPDATED, closed=True)]
+
+    def _name_ended(
+        self, ended: _Ended, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
+    ) -> list[Event]:
+        """Open an event that is over and waited for its name; its last words may still come."""
+        if not self.opened_by(analysis):
+            return []
+        visit = ended.visit
+        visit.begin(span.from_s, now)
+        started = self._start(visit, frames=frames)
+        visit.tell(analysis, frames=frames, provider=provider)
+        over = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
+        self._remember_end(over, ended.at_s)
+        return [started, visit.event(self._camera, Phase.UPDATED), over]
 
     def _tell_current(
         self, visit: Visit, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
     ) -> list[Event]:
         events = []
         if not visit.confirmed:
-            if not analysis.subject:
+            if not self.opened_by(analysis):
                 return []
+            if self.only_for:
+                visit.begin(span.from_s, now)
             events.append(self._start(visit, frames=frames))
         visit.reach(span.to_s, now)
-        if _change(visit, analysis, frames=frames, provider=provider):
+        if visit.tell(analysis, frames=frames, provider=provider):
             events.append(visit.event(self._camera, Phase.UPDATED))
         return events
 
@@ -272,19 +260,27 @@ class Visits:
         return min(times, default=None)
 
     def end(self, reason: EndReason, now: Now) -> list[Event]:
-        """Close the visit; one that was never confirmed leaves nothing behind."""
+        """Close the visit; one that was never confirmed leaves nothing behind but the wait for its name."""
         self._from_s = self.from_s
         visit, self._visit = self._visit, None
-        if visit is None or not visit.confirmed:
+        if visit is None or not (visit.confirmed or (visit.moving and self.only_for)):
             return []
         self._ended[visit.id] = _Ended(visit, now.s, reason)
         if len(self._ended) > WAITING_MAX:
-            del self._ended[next(iter(self._ended))]
-        self._ended_s = now.s
-        self._ended_event = visit.event(self._camera, Phase.ENDED, reason=reason)
-        return [self._ended_event]
+            unnamed = (key for key, one in self._ended.items() if not one.visit.confirmed)
+            del self._ended[next(unnamed, next(iter(self._ended)))]
+        if not visit.confirmed:
+            return []
+        event = visit.event(self._camera, Phase.ENDED, reason=reason)
+        self._remember_end(event, now.s)
+        return [event]
 
     # -- private ------------------------------------------------------------------------------------------------
+
+    def _remember_end(self, event: Event, at_s: float) -> None:
+        """Keep the last end for who comes back; one that was told late may have been overtaken."""
+        if at_s >= self._ended_s:
+            self._ended_s, self._ended_event = at_s, event
 
     def _start(self, visit: Visit, *, frames: int) -> Event:
         visit.confirmed = True
@@ -292,7 +288,7 @@ class Visits:
         before = self._ended_event
         if (
             before is not None
-            and visit.onset_s - self._ended_s <= CONTINUES_S
+            and 0 <= visit.onset_s - self._ended_s <= CONTINUES_S
             and _alike(before.labels, visit.labels)
         ):
             visit.continues = before.id
@@ -302,22 +298,26 @@ class Visits:
         visit.reach(now.s, now)
         events = self.end(EndReason.CONTINUED, now)
         successor = self.onset(now.s, now)
-        successor.confirmed = True
+        successor.moving = successor.confirmed = True
         successor.frames = visit.frames
         successor.continues = visit.id
         return [*events, successor.event(self._camera, Phase.STARTED)]
 
 
-def new_id(now: Now) -> str:
-    """Return an id of 32 hexadecimal digits that sorts by time."""
-    return f"{int(now.wall_s * 1000):012x}{secrets.token_hex(10)}"
-
-
 def late_event(
-    camera: str, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
+    camera: str,
+    analysis: Analysis,
+    *,
+    span: Span,
+    frames: int,
+    provider: str,
+    now: Now,
+    only_for: frozenset[Label] = frozenset(),
 ) -> Event | None:
     """Return a visit of the past told in one piece; None if nobody was there, as far as one can tell."""
     told = analysis.subject is True or (analysis.subject is None and frames >= 2)
+    if only_for and analysis.subject is not None:
+        told = bool(analysis.labels & only_for)
     if not told or not analysis.narrative:
         return None
     return Event(
@@ -340,43 +340,3 @@ def _alike(before: Iterable[Label], after: Iterable[Label]) -> bool:
     """Return whether two visits may be one: a visit that nobody named yet may be any."""
     one, other = frozenset(before), frozenset(after)
     return not one or not other or bool(one & other)
-
-
-def _change(visit: Visit, analysis: Analysis, *, frames: int, provider: str) -> bool:
-    """Take an analysis over; return whether words, labels or verdict are others than before."""
-    before = (visit.narrative, visit.labels, visit.verdict)
-    visit.labels |= analysis.labels
-    if analysis.subject:
-        visit.verdict = Verdict.SUBJECT
-    elif (
-        analysis.subject is False
-        and not analysis.changed
-        and visit.verdict is None
-        and visit.narrative is None
-    ):
-        visit.verdict = Verdict.NOTHING
-    if analysis.changed and analysis.narrative and analysis.narrative != visit.narrative:
-        visit.narrative, visit.frames, visit.provider = analysis.narrative, frames, provider
-    return before != (visit.narrative, visit.labels, visit.verdict)
-
-
-def _restored(event: Event | None, now: Now) -> Visit | None:
-    """Return the visit of a stored event, its times moved onto this run's monotonic clock."""
-    if event is None:
-        return None
-    return Visit(
-        id=event.id,
-        # A wall clock that was set back must not put the visit into the future.
-        onset_s=min(now.s, now.at(event.span.from_wall_s)),
-        onset_wall_s=event.span.from_wall_s,
-        last_s=min(now.s, now.at(event.span.to_wall_s)),
-        last_wall_s=event.span.to_wall_s,
-        confirmed=True,
-        resuming_until_s=now.s + RESUME_S,
-        labels=event.labels,
-        verdict=event.verdict,
-        narrative=event.narrative,
-        frames=event.frames,
-        provider=event.provider,
-        continues=event.continues,
-    )

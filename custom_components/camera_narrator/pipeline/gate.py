@@ -43,6 +43,8 @@ class Gate:
         self._onset_asked_s = float("-inf")
         self._visit_s: float | None = None
         self._confirmed = False
+        self.held = False
+        """Nothing is asked about a visit before it is confirmed."""
         self._active = False
         self._onset_due_s: float | None = None
         self._slot_s: float | None = None
@@ -52,8 +54,11 @@ class Gate:
 
     # -- what happens -------------------------------------------------------------------------------------------
 
-    def change(self, *, profile: Profile, interval_s: float, now_s: float) -> None:
+    def change(
+        self, *, profile: Profile, interval_s: float, now_s: float, held: bool = False
+    ) -> None:
         """Take over new settings; a visit under way goes on by the new profile."""
+        self.held = held
         if (profile, interval_s) == (self._profile, self._interval_s):
             return
         self._profile, self._interval_s = profile, interval_s
@@ -70,11 +75,14 @@ class Gate:
         if self._profile in (Profile.BALANCED, Profile.LIVE) and not told:
             self._onset_due_s = now_s if confirmed else max(now_s, self._onset_asked_s + FLICKER_S)
 
-    def confirm(self, now_s: float) -> None:
-        """The visit is real: an onset look that waited is due now."""
+    def confirm(self, now_s: float, *, onset_s: float = float("-inf")) -> None:
+        """The visit is real: an onset look that waited is due now, the others by when it truly began."""
         self._confirmed = True
         if self._onset_due_s is not None:
             self._onset_due_s = min(now_s, self._onset_due_s)
+        if self._visit_s is not None and onset_s > self._visit_s:
+            self._visit_s = onset_s
+            self._slot_s = self._slot_after(onset_s, max(onset_s, self._last_s))
 
     def resume(self, now_s: float) -> None:
         """Something moves again within the visit; after a closing look that is news."""
@@ -163,7 +171,7 @@ class Gate:
         times: list[tuple[float, Look]] = []
         if self._profile is Profile.ALWAYS:
             return [(self._last_s + (0.0 if self._again else self._interval_s), Look.SCHEDULE)]
-        if self._onset_due_s is not None:
+        if self._onset_due_s is not None and (self._confirmed or not self.held):
             times.append((self._onset_due_s, Look.ONSET))
         if self._again is not None:
             times.append((self._last_s, self._again))

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from .clock import Now
-from .events import CONFIRM_S, STATE_MAX_AGE_S, Visits
+from .counts import Counts
+from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate, jumped, regions_changed
 from .models import ActivityState, Event
 from .source import CameraSource, Connected, Fact, Moved, Quiet, Regions, Seen
+from .visit import CONFIRM_S, Visit
 
 
 class Listener:
@@ -27,6 +29,7 @@ class Listener:
         self._publish = publish
         self._asking = asking
         self._regions: ActivityState | None = None
+        self._counts = Counts()
         self._novelty_average: float | None = None
         self._enabled = True
 
@@ -43,7 +46,7 @@ class Listener:
             case Seen():
                 self._see(fact, now)
             case Regions(state=state):
-                self._compare(state)
+                self._compare(state, now)
 
     def reconnect(self, now: Now, *, active: bool) -> None:
         """Let the event of an earlier run go on where the camera is still active, or end."""
@@ -72,7 +75,7 @@ class Listener:
         if not self._enabled:
             return
         visit = self._visits.current
-        if visit is None or (not visit.confirmed and self._lapsed(visit.quiet_s, now)):
+        if visit is None or self._lapsed(visit, now):
             visit = self._visits.onset(moved.at_s, now)
             self._enter()
             self._gate.onset(visit.onset_s, now.s)
@@ -84,30 +87,44 @@ class Listener:
         if visit.onset_s < onset_s:
             self._source.join(self._visits.from_s)
 
-    def _lapsed(self, quiet_s: float | None, now: Now) -> bool:
-        """Return whether an unconfirmed visit is over when it moves again: its look is not under way."""
-        return quiet_s is not None and now.s - quiet_s > CONFIRM_S and not self._asking()
+    def _lapsed(self, visit: Visit, now: Now) -> bool:
+        """Return whether a doubtful visit is over when it moves again: its look is not under way."""
+        doubtful = not visit.confirmed and not visit.moving
+        quiet_s = visit.quiet_s
+        return (
+            doubtful and quiet_s is not None and now.s - quiet_s > CONFIRM_S and not self._asking()
+        )
 
     def _see(self, seen: Seen, now: Now) -> None:
         if self._visits.current is None:
             return
         if seen.active:
-            started = self._visits.see(seen.captured_s, now)
-            self._publish(started)
-            if started:
-                self._gate.confirm(now.s)
+            self._publish(self._visits.see(seen.captured_s, now))
+            self._confirm(now)
         average = seen.novelty if self._novelty_average is None else self._novelty_average
         if jumped(seen.novelty, average):
             self._gate.novel(seen.captured_s)
         self._novelty_average = average + 0.2 * (seen.novelty - average)
 
-    def _compare(self, state: ActivityState) -> None:
+    def _compare(self, state: ActivityState, now: Now) -> None:
+        if self._visits.current is None:
+            return
         before, self._regions = self._regions, state
-        if before is not None and regions_changed(before.regions, state.regions):
+        more = self._counts.rise(state.detections, state.received_s)
+        if more or (before is not None and regions_changed(before.regions, state.regions)):
             self._gate.novel(state.received_s)
+        self._publish(self._visits.name(state.labels, state.received_s, now))
+        self._confirm(now)
+
+    def _confirm(self, now: Now) -> None:
+        """Let the looks begin once there is an event, or something moves that only a look can name."""
+        visit = self._visits.current
+        if visit is not None and (visit.confirmed or (visit.moving and not self._gate.held)):
+            self._gate.confirm(now.s, onset_s=visit.onset_s)
 
     def _enter(self) -> None:
         """A visit begins: replayed frames of it are part of the live story."""
         self._source.join(self._visits.from_s)
         self._regions = None
+        self._counts = Counts()
         self._novelty_average = None

@@ -86,6 +86,15 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """One thing that a bridge's detector named, and where."""
+
+    label: Label
+    score: float
+    box: Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One JPEG with its capture time, as received."""
 
@@ -123,6 +132,13 @@ class ActivityState:
     received_s: float
     score: float = 0.0
     regions: tuple[Region, ...] = ()
+    detections: tuple[Detection, ...] = ()
+    """What the bridge's detector saw of it in at least two of three looks; empty without one."""
+
+    @property
+    def labels(self) -> frozenset[Label]:
+        """Return what the detector named."""
+        return frozenset(detection.label for detection in self.detections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +370,8 @@ class CameraSettings:
     """Between looks while active in ``live``, and between all looks in ``always``."""
     frames_per_chunk: int = 5
     """Up to twice as many only while a gap over 1.2 s is left in the span."""
+    only_for: frozenset[Label] = frozenset()
+    """An event needs one of these, named by the bridge's detector or by the model; none: all that moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

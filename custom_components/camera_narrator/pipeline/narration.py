@@ -11,7 +11,7 @@ from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate
 from .limiter import Limiter, Urgency
 from .listener import Listener
-from .models import EndReason, Look
+from .models import EndReason, Label, Look
 from .provider import Provider
 from .sink import Sink
 from .source import CameraSource
@@ -52,6 +52,7 @@ class _Narration:
     ) -> None:
         now = Now.of(clock)
         self._source = source
+        self._provider = provider
         self._clock = clock
         self._enabled = True
         """As hear() has taken it in: switched off from the start is a change, too."""
@@ -96,7 +97,15 @@ class _Narration:
         """Follow the settings, and everything the camera and its bridge said since the last turn."""
         now = Now.of(self._clock)
         settings = self._source.settings
-        self._gate.change(profile=self._source.profile, interval_s=settings.interval_s, now_s=now.s)
+        only_for = self._only_for
+        self._visits.only_for = only_for
+        self._gate.change(
+            profile=self._source.profile,
+            interval_s=settings.interval_s,
+            # A detector is there sooner than any model, and costs nothing.
+            held=bool(only_for) and self._source.detects,
+            now_s=now.s,
+        )
         if self._enabled and not settings.enabled:
             self._listener.disable()
             self._composer.refuse_questions(Obstacle.SWITCHED_OFF)
@@ -162,6 +171,12 @@ class _Narration:
         if reply is not None:
             self._teller.settle_pictures(Reply(request=reply.request))
         self._composer.refuse_questions(Obstacle.STOPPED)
+
+    @property
+    def _only_for(self) -> frozenset[Label]:
+        """Return what an event needs now: where nobody can name anything, movement has to be enough."""
+        named = self._source.detects or self._provider.names_subjects
+        return self._source.settings.only_for if named else frozenset()
 
     def _end(self, reason: EndReason) -> None:
         self._teller.publish(self._visits.end(reason, Now.of(self._clock)))

@@ -19,6 +19,11 @@ class Provider(Protocol):
         """Whether a look without any activity is worth it: the pictures are read, and it costs no money."""
         ...
 
+    @property
+    def names_subjects(self) -> bool:
+        """Whether its answers carry labels of their own; where they do not, only a bridge's detector can name."""
+        ...
+
     def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""
         ...

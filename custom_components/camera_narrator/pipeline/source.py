@@ -55,7 +55,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regions:
-    """The moving regions of an active camera were told."""
+    """What moves in an active camera was told: its regions, and what a detector made of them."""
 
     state: ActivityState
 
@@ -101,6 +101,8 @@ class CameraSource:
         self.late = LateFrames(self._tally)
         self._states: deque[ActivityState] = deque(maxlen=STATES_MAX)
         self._facts: deque[Fact] = deque(maxlen=FACTS_MAX)
+        self.detects = False
+        """Its bridge has a detector."""
         self._reports_activity = True
         self._flags_activity = False
         self._epoch = ""
@@ -108,8 +110,11 @@ class CameraSource:
 
     # -- what the bridge says -----------------------------------------------------------------------------------
 
-    def connect(self, *, epoch: str, reports_activity: bool, active: bool) -> None:
+    def connect(
+        self, *, epoch: str, reports_activity: bool, active: bool, detects: bool = False
+    ) -> None:
         """A bridge's hello names this camera, in a new epoch or the same."""
+        self.detects = detects
         if epoch != self._epoch:
             self._epoch, self._flags_activity = epoch, False
         self.connected = True

@@ -7,7 +7,7 @@ from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
-from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative
+from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative, Profile
 from .sink import Sink
 from .source import CameraSource, Question
 
@@ -105,13 +105,20 @@ class Teller:
         current = visits.current
         of_current = current is not None and current.id == visit_id
         of_ended = visit_id is not None and not of_current
-        if request.look is Look.ONSET and not analysis.subject and not visits.knows(visit_id):
-            self._early = (request, analysis)  # told once frames confirm the onset, if ever
-            return
+        if not visits.knows(visit_id) and not visits.opened_by(analysis):
+            if (
+                visits.only_for
+                and visit_id is not None
+                and self._source.profile is not Profile.ALWAYS
+            ):
+                return  # whom nobody waits for is not told of
+            if request.look is Look.ONSET:
+                self._early = (request, analysis)  # told once frames confirm the onset, if ever
+                return
         if analysis.changed:
             self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)
             self._remember()
-        if of_ended and self._closing_follows(visit_id):
+        if of_ended and visits.knows(visit_id) and self._closing_follows(visit_id):
             return  # a later answer is still due: this one only feeds the context
         events: list[Event] = []
         if visit_id is not None:
@@ -125,7 +132,7 @@ class Teller:
             )
         self.publish(events)
         if of_current and visits.open is not None:
-            self._gate.confirm(now.s)
+            self._gate.confirm(now.s, onset_s=visits.open.onset_s)
         if analysis.changed and (events or not of_ended):
             event_id = visit_id if of_ended or visits.open is not None else None
             self._sink.narrate(self._narrative(request, analysis, event_id, now))
@@ -161,6 +168,7 @@ class Teller:
             frames=len(request.chunk.frames),
             provider=self._provider,
             now=now,
+            only_for=self._visits.only_for,
         )
         if event is not None:
             self._sink.publish(event)

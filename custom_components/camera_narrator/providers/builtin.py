@@ -1,11 +1,12 @@
-"""The built-in describer: honest sentences from activity alone, without a model, a key or a picture."""
+"""The built-in describer: honest sentences from activity and its labels, without a model, a key or a picture."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, override
 
-from ..pipeline.models import Analysis, Chunk, Look, Partial, Region, Usage
+from ..pipeline.models import Analysis, Chunk, Label, Look, Partial, Region, Usage
 from ..pipeline.provider import Provider
-from .motion import LARGE, SMALL, Motion, motion
+from .motion import LARGE, SMALL, Motion, heading, motion
+from .sightings import Sighting
 
 NAME: Final = "built-in describer"
 GOES_ON_S: Final = 2.0
@@ -13,9 +14,18 @@ GOES_ON_S: Final = 2.0
 STILL_MOVING_S: Final = 1.0
 """Quiet for less than this is not worth saying: activity states come up to that late."""
 
+WORDS: Final = {
+    Label.PERSON: ("a person", "people"),
+    Label.VEHICLE: ("a vehicle", "vehicles"),
+    Label.ANIMAL: ("an animal", "animals"),
+    Label.PACKAGE: ("a package", "packages"),
+}
+"""One and several of a kind."""
+NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
 
 class BuiltinProvider(Provider):
-    """Says what moves, where, which way and for how long; never what it is."""
+    """Says what moves, where, which way and for how long; what it is only where a detector named it."""
 
     @property
     @override
@@ -29,23 +39,38 @@ class BuiltinProvider(Provider):
         """Whether a look without activity is worth it: it reads no pictures, so no."""
         return False
 
+    @property
+    @override
+    def names_subjects(self) -> bool:
+        """Whether it names anything by itself: it only repeats what a detector named."""
+        return False
+
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield one final partial."""
-        narrative = sentence(chunk)
-        analysis = Analysis(changed=bool(narrative), narrative=narrative)
+        seen = motion(chunk.activity, chunk.frames, chunk.span)
+        narrative = sentence(chunk, seen)
+        labels = frozenset(sighting.label for sighting in seen.named)
+        analysis = Analysis(
+            changed=bool(narrative),
+            narrative=narrative,
+            subject=True if labels else None,
+            labels=labels,
+        )
         fields = {"changed": analysis.changed, "narrative": narrative}
         yield Partial(
             fields=fields, analysis=analysis, usage=Usage(input_tokens=0, output_tokens=0)
         )
 
 
-def sentence(chunk: Chunk) -> str:
+def sentence(chunk: Chunk, seen: Motion) -> str:
     """Return what to say of a chunk, empty where there is nothing new to say."""
-    seen = motion(chunk.activity, chunk.frames, chunk.span)
     match chunk.look:
         case Look.CLOSING:
             return _closing(seen, chunk.visit_s)
+        case Look.CATCH_UP if seen.named:
+            verb = "was" if seen.named[0].count == 1 else "were"
+            return f"There {verb} {_kinds(seen)} for {_seconds(seen.moved_s)}."
         case Look.CATCH_UP:
             return (
                 f"There was movement for {_seconds(seen.moved_s)}{_way(seen)}." if seen.any else ""
@@ -58,7 +83,7 @@ def sentence(chunk: Chunk) -> str:
 
 def _moving(seen: Motion, visit_s: float, span_s: float) -> str:
     """Tell of a visit that is under way."""
-    what = f"{_subject(seen)}{_way(seen)}"
+    what = _capital(_named(seen)) if seen.named else f"{_subject(seen)}{_way(seen)}"
     if seen.quiet_s >= STILL_MOVING_S:
         return f"{what}, for {_seconds(seen.moved_s)}, then quiet for {_seconds(seen.quiet_s)}."
     if visit_s > span_s + GOES_ON_S:
@@ -72,7 +97,45 @@ def _closing(seen: Motion, visit_s: float) -> str:
     if moved_s <= 0:
         return ""
     ending = "." if seen.quiet_s >= STILL_MOVING_S else "; not over yet."
-    return f"{_subject(seen)} for {_seconds(moved_s)}{_way(seen, past=True)}{ending}"
+    if not seen.named:
+        return f"{_subject(seen)} for {_seconds(moved_s)}{_way(seen, past=True)}{ending}"
+    course = _course(seen.named[0], past=True) if len(seen.named) == 1 else ""
+    return f"{_capital(_kinds(seen))} for {_seconds(moved_s)}{course}{ending}"
+
+
+def _named(seen: Motion) -> str:
+    """Tell who and what the detector named, each where it is, and what moves beside it."""
+    alone = len(seen.named) == 1 and seen.unnamed is None
+    items = [f"{_many(sighting)}{_course(sighting, way=alone)}" for sighting in seen.named]
+    if seen.unnamed is not None:
+        items.append(f"movement {_at(_place(seen.unnamed))}")
+    return _listed(items)
+
+
+def _kinds(seen: Motion) -> str:
+    return _listed([_many(sighting) for sighting in seen.named])
+
+
+def _many(sighting: Sighting) -> str:
+    """Count things of one kind in words."""
+    one, several = WORDS[sighting.label]
+    if sighting.count == 1:
+        return one
+    number = NUMBERS[sighting.count] if sighting.count < len(NUMBERS) else str(sighting.count)
+    return f"{number} {several}"
+
+
+def _course(sighting: Sighting, *, way: bool = False, past: bool = False) -> str:
+    """Say where things of one kind are, and of one its way, with a leading space; empty where they are all over."""
+    if sighting.count > 1:
+        places = list(dict.fromkeys(_place(box) for box in sighting.last))
+        return "" if len(places) > 2 else f" {_listed([_at(place) for place in places])}"
+    first, last = sighting.first[0], sighting.last[0]
+    here, there = _place(first), _place(last)
+    if here != there:
+        return f"{',' if past else ''} from {here} to {there}"
+    going = heading(first, last) if way else None
+    return f" {_at(there)}" if going is None else f" {_at(there)}, {going}"
 
 
 def _still(seen: Motion) -> str:
@@ -115,6 +178,15 @@ def _place(region: Region) -> str:
     if column:
         return f"the {column}"
     return {"upper": "the top", "lower": "the bottom"}.get(row, "the middle")
+
+
+def _listed(items: Sequence[str]) -> str:
+    *before, last = items
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _at(place: str) -> str:

@@ -59,6 +59,11 @@ class Dialogue:
         self._dialect = Dialect.of(address)
         self._prose = 0
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether the server answers in a shape, as far as is known."""
+        return self._rung is not Rung.TEXT
+
     async def ask[T](
         self, request: Request, reading: Reading[T], *, within_s: float
     ) -> AsyncGenerator[Step[T]]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from ..pipeline.models import ActivityState, Frame, Region, Span
+from .sightings import Sighting, sightings
 
 MOVED = 0.08
 """Fraction of the picture: less is the jitter of a region's edge, a person walks it in a second."""
@@ -40,6 +41,10 @@ class Motion:
     count: int = 0
     """Most regions at the same time."""
     heading: Heading | None = None
+    named: tuple[Sighting, ...] = ()
+    """What the detector named, in the order in which it is told."""
+    unnamed: Region | None = None
+    """The largest region that moved where the detector named nothing, beside what it named."""
 
     @property
     def any(self) -> bool:
@@ -60,18 +65,37 @@ def motion(activity: Sequence[ActivityState], frames: Sequence[Frame], span: Spa
         moved_s = by_states_s or moved_s
     seen = [max(state.regions, key=_area) for state in activity if state.active and state.regions]
     count = max((len(state.regions) for state in activity if state.active), default=0)
+    named, unnamed = sightings(activity), _unnamed(activity)
     if not seen:
-        return Motion(moved_s=moved_s, quiet_s=quiet_s)
+        return Motion(moved_s=moved_s, quiet_s=quiet_s, named=named)
     # Of several things the largest may change from state to state: no way is told then.
-    heading = _heading(seen[0], seen[-1]) if count == 1 else None
+    way = heading(seen[0], seen[-1]) if count == 1 else None
     return Motion(
         moved_s=moved_s,
         quiet_s=quiet_s,
         first=seen[0],
         last=seen[-1],
         count=count,
-        heading=heading,
+        heading=way,
+        named=named,
+        unnamed=unnamed,
     )
+
+
+def heading(first: Region, last: Region) -> Heading | None:
+    """Return which way something went that was first and last seen there."""
+    across = (last.x + last.width / 2) - (first.x + first.width / 2)
+    down = (last.y + last.height / 2) - (first.y + first.height / 2)
+    if max(abs(across), abs(down)) >= MOVED:
+        if abs(across) >= abs(down):
+            return Heading.RIGHT if across > 0 else Heading.LEFT
+        return Heading.DOWN if down > 0 else Heading.UP
+    before, after = _area(first), _area(last)
+    if before > 0 and after >= before * GREW:
+        return Heading.LARGER
+    if after > 0 and before >= after * GREW:
+        return Heading.SMALLER
+    return None
 
 
 def _from_states(states: Sequence[ActivityState], span: Span) -> tuple[float, float]:
@@ -97,19 +121,25 @@ def _from_frames(frames: Sequence[Frame], span: Span) -> tuple[float, float]:
     return max(active[-1] - active[0], 0.1), max(span.to_s - active[-1], 0.0)
 
 
-def _heading(first: Region, last: Region) -> Heading | None:
-    across = (last.x + last.width / 2) - (first.x + first.width / 2)
-    down = (last.y + last.height / 2) - (first.y + first.height / 2)
-    if max(abs(across), abs(down)) >= MOVED:
-        if abs(across) >= abs(down):
-            return Heading.RIGHT if across > 0 else Heading.LEFT
-        return Heading.DOWN if down > 0 else Heading.UP
-    before, after = _area(first), _area(last)
-    if before > 0 and after >= before * GREW:
-        return Heading.LARGER
-    if after > 0 and before >= after * GREW:
-        return Heading.SMALLER
-    return None
+def _unnamed(activity: Sequence[ActivityState]) -> Region | None:
+    """Return the largest region beside all detections, of the last state that has any."""
+    named = [state for state in activity if state.active and state.detections]
+    if not named:
+        return None
+    boxes = [detection.box for detection in named[-1].detections]
+    beside = (
+        region for region in named[-1].regions if not any(_meet(region, box) for box in boxes)
+    )
+    return max(beside, key=_area, default=None)
+
+
+def _meet(one: Region, other: Region) -> bool:
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
 
 
 def _area(region: Region) -> float:

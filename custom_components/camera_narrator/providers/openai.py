@@ -90,6 +90,12 @@ class OpenAIProvider(Provider):
         """Whether a request is free of charge: the server stands in the house."""
         return self._address.private
 
+    @property
+    @override
+    def names_subjects(self) -> bool:
+        """Whether an answer has fields: a server that knows only plain words names nothing."""
+        return self._dialogue.has_fields
+
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""

@@ -1,0 +1,134 @@
+"""One visit of a camera: its span, what confirmed it, who it is and what was said of it."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+import secrets
+
+from .clock import Now
+from .models import Analysis, EndReason, Event, Label, Phase, Span, Verdict
+
+CONFIRM_S = 3.0
+"""Two active frames within it make an event: three samples of the active rate, where flicker gives one."""
+RESUME_S = 60.0
+"""A bridge reconnects within seconds of a restart; one that took a minute lost the thread."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One visit from its first movement on; an event once it is confirmed."""
+
+    id: str
+    onset_s: float
+    onset_wall_s: float
+    last_s: float
+    """The last moment known to belong to it."""
+    last_wall_s: float
+    not_before_s: float = float("-inf")
+    """What moved before then was something else."""
+    moving: bool = False
+    """Two frames showed that something moves; it is still no event where that needs a name."""
+    confirmed: bool = False
+    resuming_until_s: float | None = None
+    """Set after a restart until the bridge has said whether the camera is still active."""
+    quiet_s: float | None = None
+    labels: frozenset[Label] = frozenset()
+    verdict: Verdict | None = None
+    narrative: str | None = None
+    frames: int = 0
+    provider: str | None = None
+    continues: str | None = None
+    active_frames_s: list[float] = field(default_factory=list)
+
+    def reach(self, at_s: float, now: Now) -> None:
+        """Note that the visit lasts at least until then."""
+        if at_s > self.last_s:
+            self.last_s, self.last_wall_s = at_s, now.wall_at(at_s)
+
+    def begin(self, at_s: float, now: Now) -> None:
+        """Note that it began no earlier: what moved before was something else."""
+        self.not_before_s = at_s
+        if at_s > self.onset_s:
+            self.onset_s, self.onset_wall_s = at_s, now.wall_at(at_s)
+
+    def see(self, captured_s: float) -> None:
+        """Take an active frame: the second within CONFIRM_S shows that something moves."""
+        times = self.active_frames_s = sorted([*self.active_frames_s, captured_s])[-8:]
+        if any(after - before <= CONFIRM_S for before, after in pairwise(times)):
+            self.moving = True
+
+    def name(self, labels: frozenset[Label]) -> bool:
+        """Take the detector's labels over; return whether that is news. What two of its looks saw is a subject."""
+        before = (self.labels, self.verdict)
+        self.labels |= labels
+        self.verdict = Verdict.SUBJECT
+        return before != (self.labels, self.verdict)
+
+    def tell(self, analysis: Analysis, *, frames: int, provider: str) -> bool:
+        """Take an analysis over; return whether words, labels or verdict are others than before."""
+        before = (self.narrative, self.labels, self.verdict)
+        self.labels |= analysis.labels
+        if analysis.subject:
+            self.verdict = Verdict.SUBJECT
+        elif (
+            analysis.subject is False
+            and not analysis.changed
+            and self.verdict is None
+            and self.narrative is None
+        ):
+            self.verdict = Verdict.NOTHING
+        if analysis.changed and analysis.narrative and analysis.narrative != self.narrative:
+            self.narrative, self.frames, self.provider = analysis.narrative, frames, provider
+        return before != (self.narrative, self.labels, self.verdict)
+
+    def event(
+        self, camera: str, phase: Phase, *, reason: EndReason | None = None, closed: bool = False
+    ) -> Event:
+        """Return what is published of it."""
+        return Event(
+            id=self.id,
+            camera=camera,
+            phase=phase,
+            span=Span(
+                from_s=self.onset_s,
+                to_s=self.last_s,
+                from_wall_s=self.onset_wall_s,
+                to_wall_s=self.last_wall_s,
+            ),
+            labels=self.labels,
+            labelled=bool(self.labels),
+            verdict=self.verdict,
+            narrative=self.narrative,
+            reason=reason,
+            continues=self.continues,
+            closed=closed,
+            frames=self.frames,
+            provider=self.provider,
+        )
+
+
+def restored(event: Event | None, now: Now) -> Visit | None:
+    """Return the visit of a stored event, its times moved onto this run's monotonic clock."""
+    if event is None:
+        return None
+    return Visit(
+        id=event.id,
+        # A wall clock that was set back must not put the visit into the future.
+        onset_s=min(now.s, now.at(event.span.from_wall_s)),
+        onset_wall_s=event.span.from_wall_s,
+        last_s=min(now.s, now.at(event.span.to_wall_s)),
+        last_wall_s=event.span.to_wall_s,
+        moving=True,
+        confirmed=True,
+        resuming_until_s=now.s + RESUME_S,
+        labels=event.labels,
+        verdict=event.verdict,
+        narrative=event.narrative,
+        frames=event.frames,
+        provider=event.provider,
+        continues=event.continues,
+    )
+
+
+def new_id(now: Now) -> str:
+    """Return an id of 32 hexadecimal digits that sorts by time."""
+    return f"{int(now.wall_s * 1000):012x}{secrets.token_hex(10)}"
