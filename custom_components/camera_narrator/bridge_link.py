@@ -213,6 +213,7 @@ class BridgeLink:
         username: str = "",
         password: str = "",
         transport: Transport = Transport.TCP,
+        masks: tuple[protocol.Polygon, ...] = (),
     ) -> tuple[protocol.Probed, bytes | None]:
         """Let the bridge try an address: what it found (or its error) and a picture.
 
@@ -226,7 +227,12 @@ class BridgeLink:
             raise ProbeFailed("the bridge is busy with other cameras")
         self._probe_id += 1
         probe = protocol.Probe(
-            id=self._probe_id, url=url, username=username, password=password, transport=transport
+            id=self._probe_id,
+            url=url,
+            username=username,
+            password=password,
+            transport=transport,
+            masks=masks,
         )
         asked = self._probes[probe.id] = _Asked(answer=self._loop.create_future())
         try:

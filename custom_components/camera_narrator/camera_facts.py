@@ -1,9 +1,12 @@
 """What a probe found, in words for the dialog."""
 
+from collections.abc import Callable
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from .const import DOMAIN
+from .camera_areas import Areas, InvalidAreas
+from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_CAMERA
 from .preview import plain, signed
 from .protocol import Probed
 
@@ -11,13 +14,9 @@ _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mp
 """Names of video formats as cameras' own settings write them."""
 
 
-async def facts(hass: HomeAssistant, probed: Probed, *, preview: str) -> dict[str, str]:
-    """Return the placeholders of the dialog's text; ``preview`` names a kept picture or is empty."""
-    words = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
-
-    def word(key: str) -> str:
-        return words[f"component.{DOMAIN}.common.{key}"]
-
+async def facts(hass: HomeAssistant, probed: Probed) -> dict[str, str]:
+    """Return the placeholders of the dialog's text, all but the picture."""
+    word = await _words(hass)
     advice = [
         word(key)
         for key, given in (
@@ -28,7 +27,6 @@ async def facts(hass: HomeAssistant, probed: Probed, *, preview: str) -> dict[st
     ]
     interval_s = probed.key_interval_s
     return {
-        "preview": f"![]({signed(hass, preview)})" if preview else "",
         "codec": _CODECS.get(probed.codec, plain(probed.codec)),
         "size": f"{probed.width} × {probed.height}",
         "fps": f"{probed.fps:g}",
@@ -36,3 +34,27 @@ async def facts(hass: HomeAssistant, probed: Probed, *, preview: str) -> dict[st
         "audio": word("audio" if probed.audio else "no_audio"),
         "advice": "\n\n".join(advice),
     }
+
+
+async def picture(hass: HomeAssistant, name: str, areas: Areas) -> str:
+    """Return a kept picture for the dialog's text, and what the colours in it mean; ``name`` may be empty."""
+    if not name:
+        return ""
+    word = await _words(hass)
+    return f"![]({signed(hass, name)})" + (f"\n\n{word('areas_legend')}" if areas else "")
+
+
+async def complaint(hass: HomeAssistant, error: InvalidAreas) -> dict[str, str]:
+    """Return the placeholders of the words that say what is wrong with areas."""
+    words = await async_get_translations(hass, hass.config.language, "config_subentries", [DOMAIN])
+    fields = f"component.{DOMAIN}.config_subentries.{SUBENTRY_CAMERA}.step.rtsp.sections"
+    return {
+        "field": words[f"{fields}.{SECTION_ADVANCED}.data.{error.field}"],
+        "area": str(error.area),
+        "given": error.given,
+    }
+
+
+async def _words(hass: HomeAssistant) -> Callable[[str], str]:
+    words = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    return lambda key: words[f"component.{DOMAIN}.common.{key}"]

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigEntryState,
     ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
@@ -17,9 +17,11 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from . import const
-from .bridge_link import BridgeLink, ProbeFailed
+from .bridge_link import BridgeLink
 from .camera_address import Address, InvalidAddress, camera_key
-from .camera_facts import facts
+from .camera_areas import Areas, InvalidAreas
+from .camera_drawing import drawn
+from .camera_facts import complaint, facts, picture
 from .camera_form import (
     CONF_ADD_ANYWAY,
     flat,
@@ -28,28 +30,18 @@ from .camera_form import (
     suggested,
     typed_before,
 )
+from .camera_probe import Outcome, tried
 from .gateway import async_setup_http
 from .preview import async_setup_previews
 from .progress import shown
-from .protocol import Capability, ErrorCode, Probed, Source, Transport
+from .protocol import Capability, Source, Transport
 
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
-AWAY = (ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT, ErrorCode.REFUSED)
-"""What a camera that is switched off right now looks like; all else is wrong and stays wrong."""
-
+AREAS_EXAMPLE = "0,0 50,0 50,30 0,30; 60,60 100,60 100,100"
 CONF_OTHER_ADDRESS = "other_address"
 _CONFIRM = vol.Schema({vol.Optional(CONF_OTHER_ADDRESS, default=False): BooleanSelector()})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """How a probe ended: a finding, or the field and the words of an error."""
-
-    probed: Probed | None = None
-    preview: bytes | None = None
-    field: str = "base"
-    error: str = ""
-    away: bool = False
+CONF_OTHER_AREAS = "other_areas"
+_AREAS = vol.Schema({vol.Optional(CONF_OTHER_AREAS, default=False): BooleanSelector()})
 
 
 class CameraFlow(ConfigSubentryFlow):
@@ -59,10 +51,13 @@ class CameraFlow(ConfigSubentryFlow):
         """Begin with nothing typed."""
         self._typed: dict[str, Any] = {}
         self._address = Address(url="")
+        self._areas = Areas()
         self._errors: dict[str, str] = {}
+        self._complaint: dict[str, str] = {}
+        """What the words of an error speak of."""
         self._away = False
-        self._probe_task: asyncio.Task[_Outcome] | None = None
-        self._outcome = _Outcome()
+        self._probe_task: asyncio.Task[Outcome] | None = None
+        self._outcome = Outcome()
         self._preview = ""
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -77,7 +72,7 @@ class CameraFlow(ConfigSubentryFlow):
         """Ask for the address and all else of a camera that a bridge pulls."""
         if user_input is not None and (result := await self._take_rtsp(user_input)) is not None:
             return result
-        return self._show_form("rtsp")
+        return await self._show_form("rtsp")
 
     async def async_step_pushed(
         self, user_input: dict[str, Any] | None = None
@@ -87,7 +82,7 @@ class CameraFlow(ConfigSubentryFlow):
             self._take(user_input)
             if not self._errors:
                 return self._finish()
-        return self._show_form("pushed")
+        return await self._show_form("pushed")
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -103,6 +98,7 @@ class CameraFlow(ConfigSubentryFlow):
                 username=subentry.data.get(const.CONF_USERNAME, ""),
                 password=subentry.data.get(const.CONF_PASSWORD, ""),
             )
+            self._areas = Areas.of(subentry.data)
         if subentry.data[const.CONF_SOURCE] == Source.PUSHED:
             if user_input is not None:
                 self._take(user_input)
@@ -110,7 +106,7 @@ class CameraFlow(ConfigSubentryFlow):
                     return self._finish()
         elif user_input is not None and (result := await self._take_rtsp(user_input)) is not None:
             return result
-        return self._show_form("reconfigure")
+        return await self._show_form("reconfigure")
 
     async def async_step_probe(
         self, user_input: dict[str, Any] | None = None
@@ -140,9 +136,7 @@ class CameraFlow(ConfigSubentryFlow):
         if outcome.probed is None:
             self._errors = {outcome.field: outcome.error}
             self._away = outcome.away
-            return self._show_form("reconfigure" if self._reconfigures else "rtsp")
-        if outcome.preview is not None:
-            self._preview = async_setup_previews(self.hass).keep(outcome.preview)
+            return await self._show_form("reconfigure" if self._reconfigures else "rtsp")
         return await self.async_step_confirm()
 
     async def async_step_confirm(
@@ -152,15 +146,30 @@ class CameraFlow(ConfigSubentryFlow):
         if user_input is not None:
             if not user_input[CONF_OTHER_ADDRESS]:
                 return self._finish()
-            self._drop_preview()
-            return self._show_form("reconfigure" if self._reconfigures else "rtsp")
+            return await self._show_form("reconfigure" if self._reconfigures else "rtsp")
         assert self._outcome.probed is not None
         return self.async_show_form(
             step_id="confirm",
             data_schema=_CONFIRM,
-            description_placeholders=await facts(
-                self.hass, self._outcome.probed, preview=self._preview
-            ),
+            description_placeholders={
+                "preview": await self._show_picture(),
+                **await facts(self.hass, self._outcome.probed),
+            },
+            last_step=True,
+        )
+
+    async def async_step_areas(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show the picture with changed areas; keep them on the next click, or go back to the form."""
+        if user_input is not None:
+            if not user_input[CONF_OTHER_AREAS]:
+                return self._finish()
+            return await self._show_form("reconfigure")
+        return self.async_show_form(
+            step_id="areas",
+            data_schema=_AREAS,
+            description_placeholders={"preview": await self._show_picture()},
             last_step=True,
         )
 
@@ -169,6 +178,25 @@ class CameraFlow(ConfigSubentryFlow):
     def async_remove(self) -> None:
         """Let the picture go with the dialog."""
         self._drop_preview()
+
+    async def _show_picture(self) -> str:
+        """Return the words that show the camera as far as it was seen, with the areas drawn into it."""
+        self._drop_preview()
+        jpeg = self._outcome.preview or self._latest()
+        if jpeg is None:
+            return ""
+        jpeg = await self.hass.async_add_executor_job(drawn, jpeg, self._areas)
+        self._preview = async_setup_previews(self.hass).keep(jpeg)
+        return await picture(self.hass, self._preview, self._areas)
+
+    def _latest(self) -> bytes | None:
+        """Return the newest picture of a camera that is there already."""
+        entry = self._get_entry()
+        if not self._reconfigures or entry.state is not ConfigEntryState.LOADED:
+            return None
+        camera = entry.runtime_data.cameras.get(self._get_reconfigure_subentry().subentry_id)
+        frame = None if camera is None else camera.source.latest()
+        return None if frame is None else frame.jpeg
 
     def _drop_preview(self) -> None:
         if self._preview:
@@ -194,14 +222,36 @@ class CameraFlow(ConfigSubentryFlow):
         self._typed |= {const.CONF_URL: address.url, const.CONF_USERNAME: address.username}
         if self._is_taken(address.identity):
             self._errors[const.CONF_URL] = "already_configured"
+        await self._take_areas()
         if self._errors:
             return None
-        if (self._away and user_input.get(CONF_ADD_ANYWAY)) or not self._needs_probe():
+        if self._away and user_input.get(CONF_ADD_ANYWAY):
             return self._finish()
+        if not self._needs_probe():
+            kept = Areas.of(self._get_reconfigure_subentry().data)
+            if self._areas == kept or self._latest() is None:
+                return self._finish()
+            return await self.async_step_areas()
         if self._link() is None:
             self._errors[const.CONF_BRIDGE] = "bridge_away"
             return None
         return await self.async_step_probe()
+
+    async def _take_areas(self) -> None:
+        try:
+            self._areas = Areas.read(flat(self._typed))
+        except InvalidAreas as error:
+            # A browser shows no error at a field inside a section.
+            self._errors[const.SECTION_ADVANCED] = error.key
+            self._complaint = await complaint(self.hass, error)
+            return
+        link = self._link()
+        if (
+            self._areas.masks
+            and link is not None
+            and Capability.MASKS not in link.hello.capabilities
+        ):
+            self._errors[const.CONF_BRIDGE] = "bridge_cannot_mask"
 
     def _take(self, user_input: Mapping[str, Any]) -> None:
         # A client that leaves the section out changes nothing in it.
@@ -229,27 +279,13 @@ class CameraFlow(ConfigSubentryFlow):
 
     # -- the bridge ---------------------------------------------------------------------------------------------
 
-    async def _probe(self) -> _Outcome:
-        if (link := self._link()) is None:
-            return _Outcome(field=const.CONF_BRIDGE, error="bridge_away")
-        if Capability.PROBE not in link.hello.capabilities:
-            return _Outcome(field=const.CONF_BRIDGE, error="bridge_cannot_probe")
-        try:
-            probed, preview = await link.probe(
-                url=self._address.url,
-                username=self._address.username,
-                password=self._address.password,
-                transport=Transport(flat(self._typed)[const.CONF_TRANSPORT]),
-            )
-        except TimeoutError:
-            return _Outcome(field=const.CONF_BRIDGE, error="bridge_silent")
-        except ProbeFailed:
-            return _Outcome(field=const.CONF_BRIDGE, error="bridge_away")
-        if probed.error is None:
-            return _Outcome(probed=probed, preview=preview)
-        code = probed.error.code
-        field = const.CONF_PASSWORD if code is ErrorCode.UNAUTHORIZED else const.CONF_URL
-        return _Outcome(field=field, error=code.value, away=code in AWAY)
+    async def _probe(self) -> Outcome:
+        return await tried(
+            self._link(),
+            self._address,
+            transport=Transport(flat(self._typed)[const.CONF_TRANSPORT]),
+            masks=self._areas.masks,
+        )
 
     def _link(self) -> BridgeLink | None:
         return async_setup_http(self.hass).link(self._typed[const.CONF_BRIDGE])
@@ -262,7 +298,7 @@ class CameraFlow(ConfigSubentryFlow):
 
     # -- forms and the end --------------------------------------------------------------------------------------
 
-    def _show_form(self, step_id: str) -> SubentryFlowResult:
+    async def _show_form(self, step_id: str) -> SubentryFlowResult:
         errors, self._errors = self._errors, {}
         pushed = step_id == "pushed" or (
             self._reconfigures
@@ -271,13 +307,22 @@ class CameraFlow(ConfigSubentryFlow):
         schema = (
             pushed_schema(self._bridges())
             if pushed
-            else rtsp_schema(self._bridges(), add_anyway=self._away)
+            else rtsp_schema(
+                self._bridges(),
+                add_anyway=self._away,
+                unfolded=const.SECTION_ADVANCED in errors,
+            )
         )
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, suggested(self._typed)),
             errors=errors,
-            description_placeholders={"example": EXAMPLE},
+            description_placeholders={
+                "example": EXAMPLE,
+                "areas_example": AREAS_EXAMPLE,
+                "preview": "" if pushed else await self._show_picture(),
+                **self._complaint,
+            },
         )
 
     def _finish(self) -> SubentryFlowResult:
@@ -314,6 +359,7 @@ class CameraFlow(ConfigSubentryFlow):
                 const.CONF_URL: self._address.url,
                 const.CONF_USERNAME: self._address.username,
                 const.CONF_PASSWORD: self._address.password,
+                **self._areas.stored(),
             }
         return data
 

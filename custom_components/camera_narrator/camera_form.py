@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from . import const
+from .camera_areas import FIELDS, Areas
 from .pipeline.models import Profile
 from .protocol import Transport
 
@@ -37,7 +38,8 @@ _CHUNK_DEFAULTS = {
     const.CONF_INTERVAL_S: const.DEFAULT_INTERVAL_S,
     const.CONF_FRAMES: const.DEFAULT_FRAMES,
 }
-_DEFAULTS: Mapping[str, Any] = {**_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS}
+_AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
+_DEFAULTS: Mapping[str, Any] = {**_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS, **_AREA_DEFAULTS}
 
 
 def _number(
@@ -70,11 +72,17 @@ _ADVANCED: Mapping[str, Any] = {
     const.CONF_QUALITY: _number(40, 95, 1, "%", whole=True),
     const.CONF_INTERVAL_S: _number(1, 300, 1, "s"),
     const.CONF_FRAMES: _number(1, 10, 1, whole=True),
+    **{field: TextSelector(TextSelectorConfig(multiline=True)) for field in FIELDS},
 }
 
 
-def rtsp_schema(bridges: Iterable[ConfigSubentry], *, add_anyway: bool) -> vol.Schema:
-    """Return the form of a camera that a bridge pulls; ``add_anyway`` once a probe found it away."""
+def rtsp_schema(
+    bridges: Iterable[ConfigSubentry], *, add_anyway: bool, unfolded: bool = False
+) -> vol.Schema:
+    """Return the form of a camera that a bridge pulls; ``add_anyway`` once a probe found it away.
+
+    ``unfolded`` shows the advanced fields at once, where an error is among them.
+    """
     fields: dict[Any, Any] = {
         **_head(bridges),
         vol.Required(const.CONF_URL): TextSelector(),
@@ -85,7 +93,7 @@ def rtsp_schema(bridges: Iterable[ConfigSubentry], *, add_anyway: bool) -> vol.S
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="new-password")
         ),
         **_profile(),
-        **_advanced(_DEFAULTS),
+        **_advanced(_DEFAULTS, unfolded=unfolded),
     }
     return vol.Schema(fields)
 
@@ -123,6 +131,7 @@ def typed_before(subentry: ConfigSubentry) -> dict[str, Any]:
     """Return a camera's settings as if they had just been typed, all but the password."""
     data = subentry.data
     advanced = {key: data.get(key, default) for key, default in _defaults(data).items()}
+    advanced |= {key: text for key, text in Areas.of(data).written().items() if key in advanced}
     return {**suggested(data), CONF_NAME: subentry.title, const.SECTION_ADVANCED: advanced}
 
 
@@ -146,7 +155,11 @@ def _profile() -> dict[Any, Any]:
     }
 
 
-def _advanced(defaults: Mapping[str, Any]) -> dict[Any, Any]:
+def _advanced(defaults: Mapping[str, Any], *, unfolded: bool = False) -> dict[Any, Any]:
     fields = {vol.Optional(key, default=value): _ADVANCED[key] for key, value in defaults.items()}
     # No default of the section's own: a browser would take that, and none of its fields' values.
-    return {vol.Optional(const.SECTION_ADVANCED): section(vol.Schema(fields), {"collapsed": True})}
+    return {
+        vol.Optional(const.SECTION_ADVANCED): section(
+            vol.Schema(fields), {"collapsed": not unfolded}
+        )
+    }

@@ -41,6 +41,9 @@ CONF_HEIGHT_PX: Final = "height_px"
 CONF_QUALITY: Final = "quality"
 CONF_INTERVAL_S: Final = "interval_s"
 CONF_FRAMES: Final = "frames_per_chunk"
+CONF_MASKS: Final = "masks"
+CONF_ZONES: Final = "zones"
+CONF_IGNORED: Final = "ignored"
 SECTION_ADVANCED: Final = "advanced"
 
 # -- defaults -----------------------------------------------------------------------------------------------

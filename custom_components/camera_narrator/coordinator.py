@@ -29,6 +29,8 @@ BRIDGE_AWAY: Final = "bridge_away"
 """Why a camera is not connected, beside the wire's error codes: its bridge is not."""
 CONNECTING: Final = "connecting"
 """Its bridge is there and has not shown a picture of it yet."""
+MASKS_UNSUPPORTED: Final = "masks_unsupported"
+"""It has masks, and its bridge cannot paint any: it is not given the camera."""
 
 FAULTS: Final = tuple(fault.value for fault in Fault)
 """What HubState.problem and Failure.code may be."""
@@ -48,7 +50,7 @@ class CameraState:
     connected: bool = False
     """Pictures of it come in."""
     problem: str | None = BRIDGE_AWAY
-    """Why not: a code of the wire protocol, BRIDGE_AWAY or CONNECTING."""
+    """Why not: a code of the wire protocol, BRIDGE_AWAY, CONNECTING or MASKS_UNSUPPORTED."""
     active: bool | None = None
     """The bridge's verdict; None while there is none."""
     enabled: bool = True

@@ -14,7 +14,7 @@ from .acknowledgements import Acknowledgements
 from .bridge_camera import NOTHING, BridgeCamera, Reception, bridge_counts
 from .bridge_clock import BridgeClock
 from .bridge_link import BridgeLink
-from .coordinator import BridgeCoordinator, BridgeState
+from .coordinator import MASKS_UNSUPPORTED, BridgeCoordinator, BridgeState
 from .protocol import Capability, ErrorCode, ProtocolError, Source
 from .tokens import hashes_of
 
@@ -119,10 +119,11 @@ class HubBridge:
         if link is not self.link:
             return
         self._received_bytes += link.received_bytes
+        unfit = self._unfit(link)
         self.link, link.receiver = None, None
         self._acks.stop()
-        for mine in self._present():
-            mine.camera.disconnect()
+        for camera in (*(mine.camera for mine in self._present()), *unfit):
+            camera.disconnect()
         self._cameras.clear()
         self.coordinator.update(connected=False)
 
@@ -131,7 +132,7 @@ class HubBridge:
         """Push the cameras as they are now: removed and moved ones are withdrawn, new ones get a number."""
         if self.link is None:
             return
-        wanted = self._hub.cameras_of(self.subentry_id)
+        wanted = self._wanted(self.link)
         for mine in self._present():
             if mine.camera in wanted:
                 mine.config = mine.camera.capture_config(mine.number)
@@ -140,6 +141,7 @@ class HubBridge:
         for camera in wanted:
             if not self.holds(camera):
                 self._connect(camera, None, self.link)
+        self._say_unfit(self.link)
         self.link.configure(self._configs())
 
     @property
@@ -238,13 +240,28 @@ class HubBridge:
         self._cameras.clear()
         self._numbered = 0
         told = {camera.camera: camera for camera in hello.cameras}
-        for camera in self._hub.cameras_of(self.subentry_id):
+        for camera in self._wanted(link):
             self._connect(camera, told.get(camera.key), link)
         for camera in before:
             if not self.holds(camera):
                 camera.disconnect()
+        self._say_unfit(link)
         name = hello.name or self.name
         self.coordinator.update(connected=True, version=hello.version, name=name)
+
+    def _wanted(self, link: BridgeLink) -> list[HubCamera]:
+        unfit = self._unfit(link)
+        return [camera for camera in self._hub.cameras_of(self.subentry_id) if camera not in unfit]
+
+    def _unfit(self, link: BridgeLink) -> list[HubCamera]:
+        """Return the cameras whose masks this bridge would not paint: it is never given them."""
+        if Capability.MASKS in link.hello.capabilities:
+            return []
+        return [camera for camera in self._hub.cameras_of(self.subentry_id) if camera.masked]
+
+    def _say_unfit(self, link: BridgeLink) -> None:
+        for camera in self._unfit(link):
+            camera.disconnect(MASKS_UNSUPPORTED)
 
     def _connect(
         self, camera: HubCamera, hello: protocol.CameraHello | None, link: BridgeLink

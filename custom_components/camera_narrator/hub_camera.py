@@ -10,7 +10,8 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import callback
 
 from . import const
-from .coordinator import CameraCoordinator, CameraState
+from .camera_areas import Areas
+from .coordinator import BRIDGE_AWAY, CameraCoordinator, CameraState
 from .entity import register_device
 from .pipeline import narration
 from .pipeline.accounting import Accounts
@@ -79,6 +80,11 @@ class HubCamera(Sink):
         """Return the name the user gave it."""
         return self.settings.title
 
+    @property
+    def masked(self) -> bool:
+        """Return whether a part of its picture must never leave its bridge."""
+        return bool(self._data.get(const.CONF_MASKS))
+
     @callback
     def start(self) -> None:
         """Begin to narrate."""
@@ -121,6 +127,7 @@ class HubCamera(Sink):
         data = self._data
         rate_fps = data.get(const.CONF_RATE_FPS, const.DEFAULT_RATE_FPS)
         always = self.settings.profile is Profile.ALWAYS
+        areas = Areas.of(data)
         return CameraConfig(
             number=number,
             camera=self.key,
@@ -133,6 +140,9 @@ class HubCamera(Sink):
             quiet_interval_s=1 / rate_fps if always else const.QUIET_INTERVAL_S,
             height_px=data.get(const.CONF_HEIGHT_PX, const.DEFAULT_HEIGHT_PX),
             quality=data.get(const.CONF_QUALITY, const.DEFAULT_QUALITY),
+            masks=areas.masks,
+            zones=areas.zones,
+            ignored=areas.ignored,
         )
 
     # -- what its bridge brings --------------------------------------------------------------------------------
@@ -146,10 +156,10 @@ class HubCamera(Sink):
         self.publisher.connecting()
 
     @callback
-    def disconnect(self) -> None:
-        """Its bridge is gone."""
+    def disconnect(self, problem: str = BRIDGE_AWAY) -> None:
+        """Its bridge is gone, or must not have it for another reason."""
         self.source.disconnect()
-        self.publisher.connected(connected=False)
+        self.publisher.connected(connected=False, problem=problem)
 
     @callback
     def receive(self, frame: Frame) -> None:

@@ -27,6 +27,7 @@ from custom_components.camera_narrator.camera_address import (
     InvalidAddress,
     camera_key,
 )
+from custom_components.camera_narrator.camera_areas import FIELDS
 from custom_components.camera_narrator.protocol import (
     Capability,
     ErrorCode,
@@ -112,6 +113,7 @@ def advanced(**changed: Any) -> dict[str, Any]:
         const.CONF_QUALITY: 70,
         const.CONF_INTERVAL_S: 5.0,
         const.CONF_FRAMES: 5,
+        **dict.fromkeys(FIELDS, ""),
         **changed,
     }
 
@@ -210,7 +212,7 @@ async def test_a_camera_is_shown_before_it_is_added(
         const.CONF_USERNAME: "viewer",
         const.CONF_PASSWORD: "p@ss",
         const.CONF_PROFILE: "balanced",
-        **advanced(),
+        **advanced(masks=[], zones=[], ignored=[]),
     }
     assert camera.unique_id == Address(url=URL).identity
     assert (await client.get(path[1])).status == HTTPStatus.NOT_FOUND
