@@ -73,6 +73,10 @@ class PairedBridge:
         async with asyncio.timeout(10), self._news:
             await self._news.wait_for(lambda: true(self))
 
+    async def send(self, frame: protocol.Frame) -> None:
+        """Send a picture."""
+        await self._socket.send_bytes(frame.pack())
+
     async def _read(self) -> None:
         async for message in self._socket:
             if message.type is WSMsgType.TEXT:
