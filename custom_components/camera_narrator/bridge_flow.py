@@ -30,6 +30,12 @@ PROGRESS_S = 5
 """How often the bar moves while the dialog waits."""
 IMAGE = "cameranarrator/edge-bridge"
 PACKAGE = "camera-narrator-edge-bridge"
+REPOSITORY = "https://github.com/camera-narrator/camera-narrator"
+"""Of the app; the same as the integration's."""
+APP_STORE = URL("https://my.home-assistant.io/redirect/supervisor_add_addon_repository/")
+"""Leads to one's own Home Assistant, with a repository to add to the app store."""
+FOLDED = {"fold": "<details><summary>", "unfold": "</summary>", "end": "</details>"}
+"""One way to start the bridge; closed until it is chosen. Translations themselves hold no markup of this kind."""
 CONF_ROTATE = "rotate"
 
 _ADDRESS = vol.Schema(
@@ -256,6 +262,8 @@ class BridgeFlow(ConfigSubentryFlow):
             "address": self._address,
             "image": f"{IMAGE}:{integration.version}",
             "package": PACKAGE,
+            "app": str(APP_STORE.with_query(repository_url=REPOSITORY)),
+            **FOLDED,
         }
 
 

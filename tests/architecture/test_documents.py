@@ -193,16 +193,36 @@ def test_every_setting_of_the_bridge_is_described() -> None:
 
 
 def test_the_bridge_starts_as_the_dialog_says() -> None:
-    """The lines for Docker, Compose and uvx are those which the pairing dialog shows."""
-    dialog = WORDS["config_subentries"]["bridge"]["step"]["pair"]["description"]
-    shown = dialog.replace("{image}", f"{bridge_flow.IMAGE}:latest").replace(
-        "{package}", bridge_flow.PACKAGE
-    )
-    _, docker, compose, uvx = re.findall(r"```\n(.*?)```", shown, re.DOTALL)
+    """The lines for Docker, Compose, uvx and systemd are those which the pairing dialog shows."""
+    env, docker, compose, uvx, systemd = _lines("pair")
     text = read("docs/installation.md")
-    assert docker in blocks(text, "sh")
-    assert uvx in blocks(text, "sh")
+    for lines in (docker, uvx, systemd):
+        assert lines in blocks(text, "sh")
     assert compose in blocks(text, "yaml")
+    assert [line.partition("=")[0] for line in env.split()] == [
+        line.partition("=")[0] for line in blocks(text, "ini")[0].split()
+    ]
+
+
+def test_a_new_token_is_put_in_place_as_the_documents_say() -> None:
+    """Each way has lines of its own, and Docker's and uvx's are those of the first start."""
+    env, docker, compose, uvx, systemd = _lines("rotate")
+    first = _lines("pair")
+    assert (env, docker, uvx) == (first[0], first[1], first[3])
+    text = read("docs/installation.md")
+    for lines in (compose, systemd):
+        assert lines in blocks(text, "sh")
+
+
+def test_every_way_of_the_dialog_is_closed_until_it_is_chosen() -> None:
+    """One summary and one end for each; a translation holds no markup of its own."""
+    for name in ("pair", "rotate"):
+        shown = _dialog(name)
+        assert shown.count("{fold}") == shown.count("{unfold}") == shown.count("{end}") == 4
+        assert "<" not in shown
+        for way in re.findall(r"\{fold\}(.*?)\{end\}", shown, re.DOTALL):
+            # Markdown goes on inside only after an empty line.
+            assert re.match(r"[^{]+\{unfold\}\n\n.*\n\n$", way, re.DOTALL), way
 
 
 def test_the_image_is_what_the_documents_say() -> None:
@@ -212,7 +232,7 @@ def test_the_image_is_what_the_documents_say() -> None:
     assert "CAMERA_NARRATOR_STATE=/data" in image
     assert ":/data " in text
     assert "--uid 10001 " in image
-    assert "id\n10001" in text
+    assert "number 10001" in read("edge_bridge/compose.yaml")
     assert 'ENTRYPOINT ["edge-bridge"]' in image
 
 
@@ -253,6 +273,23 @@ def test_examples_parse() -> None:
     found = [name for name, example in examples() if isinstance(example, dict)]
     assert found.count("README.md") == 1
     assert found.count("docs/entities.md") >= 4
+
+
+def _dialog(step: str) -> str:
+    text: str = WORDS["config_subentries"]["bridge"]["step"][step]["description"]
+    return text
+
+
+def _lines(step: str) -> list[str]:
+    """Return the code blocks of a step of the pairing dialog; the bare token of the app apart."""
+    shown = (
+        _dialog(step)
+        .replace("{image}", f"{bridge_flow.IMAGE}:latest")
+        .replace("{package}", bridge_flow.PACKAGE)
+    )
+    return [
+        code for code in re.findall(r"```\n(.*?)```", shown, re.DOTALL) if code.strip() != "{token}"
+    ]
 
 
 # -- reading the code ---------------------------------------------------------------------------------------------

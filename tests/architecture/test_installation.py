@@ -164,6 +164,21 @@ def test_the_unit_confines_the_bridge() -> None:
     assert {name: service[name] for name in switches} == dict.fromkeys(switches, "yes")
 
 
+def test_the_dialogs_lines_put_the_unit_where_it_looks_for_things() -> None:
+    """The file of variables, the folder of programs, and where the package brings the unit to."""
+    pair = json.loads(read("custom_components/camera_narrator/translations/en.json"))
+    shown = pair["config_subentries"]["bridge"]["step"]["pair"]["description"]
+    shown = shown.replace("{package}", bridge_flow.PACKAGE)
+    service = unit()["Service"]
+    assert f"bridge.env {service['LoadCredential'].partition(':')[2]}\n" in shown
+    assert f"UV_TOOL_BIN_DIR={Path(service['ExecStart'].split()[0]).parent} " in shown
+    wheel = tomllib.loads(read("edge_bridge/pyproject.toml"))["tool"]["hatch"]["build"]["targets"]
+    (brought,) = wheel["wheel"]["shared-data"].values()
+    tools = re.search(r"UV_TOOL_DIR=(\S+)", shown)
+    assert tools is not None
+    assert f"  {tools[1]}/{bridge_flow.PACKAGE}/{brought}\n" in shown
+
+
 # -- the integration ----------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import yaml
+from yarl import URL
 
 from custom_components.camera_narrator import bridge_flow, const, progress, tokens
 from custom_components.camera_narrator.bridge_flow import clean_address, default_address
@@ -346,23 +347,46 @@ def test_addresses_of_home_assistant(typed: str, address: str | None) -> None:
     assert clean_address(typed) == address
 
 
+def shown_blocks(step: str) -> list[str]:
+    """Return the lines that a step shows, block by block, as a shell would take them."""
+    words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]["step"]
+    shown = {"token": "t0ken-_", "address": ADDRESS, "image": "image:1", "package": "package"}
+    text = words[step]["description"].format(**shown, app="https://app", **bridge_flow.FOLDED)
+    return [block.strip().replace("\\\n  ", "") for block in text.split("```")[1::2]]
+
+
 @pytest.mark.parametrize("step", ["pair", "rotate"])
 def test_the_lines_shown_start_a_bridge(step: str) -> None:
     """The file they describe holds all that the bridge asks for; the commands are those it has."""
-    words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]["step"]
-    text = words[step]["description"]
-    shown = {"token": "t0ken-_", "address": ADDRESS, "image": "image:1", "package": "package"}
-    blocks = [
-        block.strip().replace("\\\n  ", "") for block in text.format(**shown).split("```")[1::2]
-    ]
-    file, docker, compose, uvx = blocks
+    token, file, docker, _, uvx, _ = shown_blocks(step)
     environment = dict(line.split("=", 1) for line in file.splitlines())
-    flags = edge_bridge_main._parser().parse_args(uvx.partition(" edge-bridge ")[2].split())
+    flags = edge_bridge_main._parser().parse_args(uvx.partition(" package ")[2].split())
     loaded = settings.load(flags, environment)
     assert (loaded.url, loaded.token) == (ADDRESS, "t0ken-_")
+    assert token == "t0ken-_"
     assert "--env-file bridge.env" in uvx
     assert docker.endswith("--volume edge-bridge:/data image:1")
-    assert "--env-file bridge.env" in docker
-    service = yaml.safe_load(compose)["services"]["edge-bridge"]
+    for option in ("--env-file bridge.env", "--read-only", "--cap-drop ALL"):
+        assert f" {option} " in docker
+
+
+def test_compose_as_shown_is_as_confined_as_the_example() -> None:
+    """Less than the file of the repository by the token's secret and the limits alone."""
+    service = yaml.safe_load(shown_blocks("pair")[3])["services"]["edge-bridge"]
     assert (service["image"], service["env_file"]) == ("image:1", "bridge.env")
     assert service["volumes"] == ["edge-bridge:/data"]
+    (example,) = yaml.safe_load(Path("edge_bridge/compose.yaml").read_text())["services"].values()
+    for key in ("hostname", "restart", "read_only", "cap_drop"):
+        assert service[key] == example[key]
+    assert [f"{option}:true" for option in service["security_opt"]] == example["security_opt"]
+
+
+async def test_the_dialog_leads_to_the_app_of_this_repository(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """By way of one's own Home Assistant; every way on the page has its placeholders."""
+    shown = (await show_token(hass, entry))["description_placeholders"]
+    manifest = json.loads(Path("custom_components/camera_narrator/manifest.json").read_text())
+    assert URL(shown["app"]).query == {"repository_url": manifest["documentation"]}
+    words = json.loads(TRANSLATIONS.read_text())["config_subentries"]["bridge"]["step"]
+    assert "<details>" in words["pair"]["description"].format(**shown)
