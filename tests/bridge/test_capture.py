@@ -10,11 +10,15 @@ import threading
 import av
 import pytest
 
+from edge_bridge.budget import Budget
+from edge_bridge.capture import TALK_S, Capture
 from edge_bridge.errors import CaptureError
-from edge_bridge.protocol import ErrorCode
+from edge_bridge.hint import PacketHint
+from edge_bridge.protocol import ErrorCode, StreamState, WireError
 from edge_bridge.source import StreamSource
-from edge_bridge.stream import open_stream
+from edge_bridge.stream import Coding, open_stream
 from edge_bridge.stream_failure import classify
+from edge_bridge.track import Picture, Track, monotonic_us
 
 RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret")
 
@@ -214,11 +218,63 @@ def test_server_that_talks_without_end_is_a_failure(
 
 
 def test_camera_that_reports_its_clock_alone_times_out(talker: Callable[[Talk], int]) -> None:
-    """Bytes keep coming, so no read is ever silent; without a picture it is a timeout all the same."""
+    """Bytes keep coming, so no read is ever silent; for a probe it is a timeout all the same."""
     source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
-    container = open_stream(source, timeout_s=0.5)
+    container = open_stream(source, timeout_s=0.5, talk_s=0.5)
     with container, pytest.raises(av.FFmpegError) as caught:
         next(container.demux(container.streams.video[0]))
     assert (
         classify(caught.value, source, elapsed_s=1, timeout_s=0.5).error.code is ErrorCode.TIMEOUT
     )
+
+
+class _Listener:
+    """Hears of a camera that never gives a picture."""
+
+    def __init__(self) -> None:
+        self.opened_once = threading.Event()
+        self.errors: list[ErrorCode] = []
+
+    def opened(self, coding: Coding) -> Track:
+        """Have its packets taken."""
+        self.opened_once.set()
+        return Track(coding, _Nobody(), hint=PacketHint(), budget=Budget(1), ready=lambda _: None)
+
+    def state_changed(self, state: StreamState, error: WireError | None) -> None:
+        """Note why."""
+        if error is not None:
+            self.errors.append(error.code)
+
+    def spent(self, cpu_us: int) -> None:
+        """Nobody asks."""
+
+
+class _Nobody:
+    """Wants no picture."""
+
+    active = False
+    interval_us = 10_000_000
+
+    def picture(self, picture: Picture) -> bool:
+        """Take it."""
+        return False
+
+
+def test_reader_of_a_camera_that_only_talks_is_replaced_once(
+    talker: Callable[[Talk], int],
+) -> None:
+    """No call of libav's can be interrupted: the reader is left to itself, said to have timed out, and not multiplied."""
+    sink = _Listener()
+    source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
+    capture = Capture("front", source, sink)
+    capture.start()
+    try:
+        assert sink.opened_once.wait(10)
+        capture.check(monotonic_us())
+        assert sink.errors == []
+        for _ in range(3):
+            capture.check(monotonic_us() + int(2 * TALK_S * 1_000_000))
+        assert sink.errors == [ErrorCode.TIMEOUT]
+        assert sum(thread.name == "capture front" for thread in threading.enumerate()) == 2
+    finally:
+        capture.stop()

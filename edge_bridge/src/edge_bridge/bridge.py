@@ -7,8 +7,9 @@ import itertools
 import secrets
 from typing import Any
 
+from .budget import Budget
 from .camera import Camera
-from .capture import monotonic_us
+from .decoding import DecoderWorkers
 from .encoder import Encoder
 from .errors import CaptureError
 from .outbox import Outbox
@@ -26,6 +27,7 @@ from .protocol import (
     Capability,
     Configure,
     Configured,
+    DecodeMode,
     ErrorCode,
     Frame,
     FrameFlag,
@@ -45,6 +47,7 @@ from .replay import ReplayRing
 from .settings import Settings
 from .source import StreamSource
 from .state_folder import StateFolder
+from .track import monotonic_us
 from .uplink import Uplink
 
 _DISTRIBUTION = "camera-narrator-edge-bridge"
@@ -67,6 +70,8 @@ class Bridge:
         self._epoch = secrets.token_hex(8)
         self._revisions = itertools.count(1)
         self._encoder = Encoder()
+        self._workers = DecoderWorkers()
+        self._budget = Budget(self._workers.count)
         self._ring = ReplayRing()
         self._limits = Limits()
         self._cameras: dict[str, Camera] = {}
@@ -82,6 +87,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Serve until cancelled; then say the last status, close, and stop the cameras."""
+        self._workers.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -90,6 +96,7 @@ class Bridge:
         finally:
             for camera in self._cameras.values():
                 camera.stop()
+            self._workers.stop()
             self._folder.clear_status()
 
     # -- what a connection asks for ---------------------------------------------------------------------------
@@ -172,7 +179,10 @@ class Bridge:
                 novelty=frame.novelty,
                 jpeg=frame.jpeg,
             ).pack()
-            camera.meter.sent(len(data))
+            age_us = (
+                None if outgoing.replay or frame.preroll else monotonic_us() - frame.captured_us
+            )
+            camera.meter.sent(len(data), age_us)
             return data
         return None
 
@@ -248,7 +258,12 @@ class Bridge:
             if camera is not None:
                 camera.stop()
             camera = Camera(
-                config, encoder=self._encoder, loop=asyncio.get_running_loop(), wake=self._collect
+                config,
+                encoder=self._encoder,
+                workers=self._workers,
+                budget=self._budget,
+                loop=asyncio.get_running_loop(),
+                wake=self._collect,
             )
             self._cameras[config.camera] = camera
             self._removed.discard(config.camera)
@@ -285,6 +300,7 @@ class Bridge:
 
     def _camera_status(self, camera: Camera, now_us: int) -> CameraStatus:
         measured = camera.meter.read(now_us)
+        track = camera.track
         return CameraStatus(
             camera=camera.config.camera,
             state=camera.state,
@@ -294,6 +310,13 @@ class Bridge:
             bytes_per_s=measured.bytes_per_s,
             decode_ms=measured.decode_ms,
             key_interval_s=measured.key_interval_s,
+            codec="" if track is None else track.coding.codec,
+            width=0 if track is None else track.width,
+            height=0 if track is None else track.height,
+            mode=DecodeMode.KEYS if track is None else track.mode,
+            cpu_ms_per_s=measured.cpu_ms_per_s,
+            age_ms=measured.age_ms,
+            skipped=measured.skipped,
             counters=self._ring.counters(camera.config.camera),
         )
 
@@ -318,6 +341,9 @@ class Bridge:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
+            now_us = monotonic_us()
+            for camera in self._cameras.values():
+                camera.check(now_us)
             self._folder.write_status(self._snapshot())
 
     def _snapshot(self) -> dict[str, Any]:

@@ -1,22 +1,36 @@
-"""One camera: its reader, its detector, its sampler, and the box in which the loop finds what they chose.
+"""One camera: its stream, its detector, its sampler, and the box in which the loop finds what they chose.
 
-``picture`` and ``state_changed`` run on the reader's thread, everything else on the loop. A change of rate, size or
-quality takes effect with the next picture; only another address opens the stream again.
+``opened``, ``spent`` and ``state_changed`` run on the reader's thread, ``picture`` on a decoder's, everything else on the
+loop. A change of rate, size or quality takes effect with the next picture; only another address opens the stream again.
 """
 
 import asyncio
 from collections.abc import Callable
 import logging
+import threading
 
 from .activity import ActivityDetector
 from .activity_report import ActivityReport
-from .capture import Capture, Picture, monotonic_us
+from .budget import Budget
+from .capture import Capture
+from .decoding import DecoderWorkers
 from .encoder import Encoder, Plane, novelty
+from .hint import PacketHint
 from .mailbox import Mail, Mailbox
 from .meter import Meter
-from .protocol import MAX_FRAME_BYTES, Activity, CameraConfig, FrameFlag, StreamState, WireError
+from .protocol import (
+    MAX_FRAME_BYTES,
+    Activity,
+    CameraConfig,
+    DecodeMode,
+    FrameFlag,
+    StreamState,
+    WireError,
+)
 from .sampler import PreRoll, Rates, SampledFrame, Sampler
 from .source import StreamSource
+from .stream import Coding
+from .track import Picture, Track, monotonic_us
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,6 +43,8 @@ class Camera:
         config: CameraConfig,
         *,
         encoder: Encoder,
+        workers: DecoderWorkers,
+        budget: Budget,
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[Camera], None],
     ) -> None:
@@ -40,9 +56,17 @@ class Camera:
         """What was last said of its activity, with its revision; set on the loop by the bridge."""
         self.max_frame_bytes = MAX_FRAME_BYTES
         self.meter = Meter()
+        self.track: Track | None = None
+        """Of the stream that is open."""
         self._encoder = encoder
+        self._workers = workers
+        self._budget = budget
         self._mailbox = Mailbox(loop, lambda: wake(self))
         self._capture = Capture(config.camera, StreamSource.of(config), self)
+        self._lock = threading.Lock()
+        """Of what pictures and states change: a decoder may be at work on the last picture of a stream that ended."""
+        self._streaming = False
+        self._hint = PacketHint()
         self._detector = ActivityDetector()
         self._report = ActivityReport(config.camera)
         self._sampler = Sampler(_rates(config))
@@ -57,6 +81,12 @@ class Camera:
         """Stop reading, without waiting for a read that blocks."""
         self._mailbox.close()
         self._capture.stop()
+        if (track := self.track) is not None:
+            track.close()
+
+    def check(self, now_us: int) -> None:
+        """Look after a reader that may wait for ever."""
+        self._capture.check(now_us)
 
     def reopens_for(self, config: CameraConfig) -> bool:
         """Return whether a configuration needs another stream than the present one."""
@@ -72,29 +102,67 @@ class Camera:
         self._sampler.watch(monotonic_us(), rate_fps=rate_fps, seconds=seconds)
 
     def take(self) -> Mail:
-        """Return what the thread has left, and remember its states."""
+        """Return what the threads have left, and remember its states."""
         mail = self._mailbox.take()
         if mail.state is not None:
             self.state, self.error = mail.state
         return mail
 
+    # -- the reader's side ------------------------------------------------------------------------------------
+
+    def opened(self, coding: Coding) -> Track:
+        """Return who takes the packets of a stream that was opened."""
+        track = Track(
+            coding,
+            self,
+            hint=self._hint,
+            budget=self._budget,
+            ready=self._workers.ready,
+            meter=self.meter,
+        )
+        self.meter.restarted()
+        with self._lock:
+            self.track = track
+        return track
+
     def state_changed(self, state: StreamState, error: WireError | None) -> None:
         """Take a change of the stream's state."""
-        if state is StreamState.STREAMING:
-            self.meter.restarted()
-            _LOGGER.info("Camera %s: streaming", self.config.camera)
-        self._mailbox.put_state(state, error)
+        with self._lock:
+            self.track = None
+            self._streaming = False
+            self._mailbox.put_state(state, error)
 
-    def picture(self, picture: Picture) -> None:
-        """Take one decoded picture."""
+    def spent(self, cpu_us: int) -> None:
+        """Count processor time of the reader."""
+        self.meter.spent(cpu_us)
+
+    # -- the decoders' side -----------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Return whether activity has been confirmed."""
+        return self._detector.verdict.active
+
+    @property
+    def interval_us(self) -> int:
+        """Return how far apart the pictures may be that are wanted now, activity apart."""
+        return self._sampler.interval_us(monotonic_us())
+
+    def picture(self, picture: Picture) -> bool:
+        """Take one decoded picture; return whether every one that follows is wanted."""
+        with self._lock:
+            if self.track is None:
+                # The last of a stream that has ended meanwhile.
+                return False
+            if not self._streaming:
+                self._streaming = True
+                _LOGGER.info("Camera %s: streaming", self.config.camera)
+                self._mailbox.put_state(StreamState.STREAMING, None)
+            return self._take(picture)
+
+    def _take(self, picture: Picture) -> bool:
+        plane, wanted = self._look(picture)
         now_us = picture.captured_us
-        self.meter.picture(now_us, key=picture.key, decode_us=picture.decode_us)
-        plane: Plane | None = None
-        if self._detector.due(now_us):
-            plane = self._encoder.luma(picture.frame)
-            verdict = self._detector.observe(plane, now_us)
-            if (said := self._report.offer(verdict, now_us)) is not None:
-                self._mailbox.put_activity(said)
         active = self._detector.verdict.active
         choice = self._sampler.offer(now_us, key=picture.key, active=active)
         if choice.onset:
@@ -108,6 +176,23 @@ class Camera:
             and self._preroll.wants(now_us, interval_us=int(1_000_000 / self.config.rate_fps))
         ):
             self._encode(picture, plane, self._keep)
+        return wanted
+
+    def _look(self, picture: Picture) -> tuple[Plane | None, bool]:
+        """Let the detector see a picture; return its plane, if one was made, and whether all that follow are wanted."""
+        detector, now_us = self._detector, picture.captured_us
+        if picture.mode is DecodeMode.KEYS:
+            plane = self._encoder.luma(picture.frame)
+            suspicious = detector.glance(plane, now_us)
+        elif detector.due(now_us):
+            plane = self._encoder.luma(picture.frame)
+            detector.observe(plane, now_us, doubtful=picture.doubtful)
+            suspicious = detector.confirming()
+        else:
+            return None, detector.verdict.active or detector.confirming()
+        if (said := self._report.offer(detector.verdict, now_us)) is not None:
+            self._mailbox.put_activity(said)
+        return plane, detector.verdict.active or suspicious
 
     def _encode(
         self, picture: Picture, plane: Plane | None, then: Callable[[SampledFrame, Plane], None]

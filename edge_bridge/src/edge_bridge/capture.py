@@ -1,27 +1,23 @@
-"""A camera's stream as pictures.
+"""A camera's stream as packets.
 
-A thread per camera reads and decodes. It tries again for ever, on its own: what happens to one camera never
-reaches another. Only the reader closes its container, because libav offers no way to interrupt a blocked read;
-a stopped reader therefore ends by itself, at the latest with the timeout of its read.
+A thread per camera reads and decodes nothing: what it reads goes to a Track. It tries again for ever, on its own: what
+happens to one camera never reaches another. Only the reader closes its container, because libav offers no way to
+interrupt a blocked read; a stopped reader therefore ends by itself, at the latest with the timeout of its read.
 """
 
-from dataclasses import dataclass
 import logging
 import threading
 import time
 from typing import Protocol
 
 import av
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from .errors import CaptureError
-from .pace import Pace
 from .protocol import ErrorCode, StreamState, WireError
 from .source import StreamSource
-from .stream import READ_TIMEOUT_S, decoder_of, open_stream
+from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of
 from .stream_failure import classify
+from .track import Track, monotonic_us
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,87 +26,111 @@ RETRY_MOST_S = 30.0
 """A camera that was off for a night is back within half a minute, and a wrong password is not a flood."""
 GOOD_S = 10.0
 """A stream that gave pictures for so long works: its next failure starts with the first delay again."""
-BROKEN_PACKETS = 12
-BROKEN_S = 1.0
-"""So many undecodable packets in a row over so long are not damage on the way but another codec."""
 FIRST_PICTURE_S = 30.0
 """Longer than the key-frame interval of any camera seen; packets without a picture until then are not understood."""
-
-UNTIMED_SCHEMES = frozenset({"http", "https"})
-"""What comes by them comes in bursts, or counts its pictures instead of telling their time: no pace to be held to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One decoded picture."""
-
-    frame: VideoFrame
-    captured_us: int
-    """Monotonic clock when the packet that completes the picture arrived."""
-    key: bool
-    doubtful: bool
-    """Data was lost before it and no key frame has come since."""
-    decode_us: int
+TALK_S = 2 * READ_TIMEOUT_S
+"""libav's own timeout begins anew with each byte, also of a camera that only reports its clock: after so long without a
+packet its reader is left to itself and another one tries."""
+READERS_MOST = 2
+"""Of one camera, those that were left to themselves included."""
 
 
 class Sink(Protocol):
-    """Who takes a camera's pictures and states; every method runs on the reader's thread."""
+    """Who takes a camera's streams and states; every method runs on a reader's thread."""
 
-    def picture(self, picture: Picture) -> None:
-        """Take one picture."""
+    def opened(self, coding: Coding) -> Track:
+        """Return who takes the packets of a stream that was opened."""
 
     def state_changed(self, state: StreamState, error: WireError | None) -> None:
         """Take a change of the stream's state."""
 
-
-def monotonic_us() -> int:
-    """Return the bridge's clock in µs."""
-    return time.monotonic_ns() // 1000
+    def spent(self, cpu_us: int) -> None:
+        """Count processor time of the reader."""
 
 
 class Capture:
-    """One camera's reader; ``start`` and ``stop`` belong to the event loop, the sink to the reader's thread."""
+    """Keeps one camera's stream open; ``start``, ``stop`` and ``check`` belong to the event loop."""
 
     def __init__(self, camera: str, source: StreamSource, sink: Sink) -> None:
         """Prepare the reader of one camera; nothing is opened yet."""
         self._camera = camera
         self._source = source
         self._sink = sink
-        self._stopped = threading.Event()
-        # A daemon: a read that blocks must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name=f"capture {camera}", daemon=True)
+        self._readers: list[_Reader] = []
 
     def start(self) -> None:
         """Start reading."""
-        self._thread.start()
+        reader = _Reader(self._camera, self._source, self._sink)
+        self._readers.append(reader)
+        reader.start()
 
     def stop(self) -> None:
-        """Have the reader end by itself, without waiting for it; the sink hears nothing more."""
-        self._stopped.set()
+        """Have the readers end by themselves, without waiting for them; the sink hears nothing more."""
+        for reader in self._readers:
+            reader.stop()
+
+    def check(self, now_us: int) -> None:
+        """Replace a reader that has been waiting for a packet for too long, however much the camera talks."""
+        self._readers = [reader for reader in self._readers if reader.is_alive()]
+        if not self._readers or not self._readers[-1].waits_since(now_us - int(TALK_S * 1_000_000)):
+            return
+        if len(self._readers) < READERS_MOST:
+            self._readers[-1].stop()
+            self._sink.state_changed(StreamState.FAILED, WireError.of(ErrorCode.TIMEOUT))
+            _LOGGER.warning(
+                "Camera %s: talks, but sends no pictures; trying another session", self._camera
+            )
+            self.start()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the reader's end; return whether it came in time."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        """Wait for the readers' end; return whether it came in time."""
+        until_s = time.monotonic() + timeout_s
+        for reader in self._readers:
+            reader.join(max(0.0, until_s - time.monotonic()))
+        return not any(reader.is_alive() for reader in self._readers)
 
-    def _run(self) -> None:
+
+class _Reader(threading.Thread):
+    """Opens and reads one camera until it is stopped."""
+
+    def __init__(self, camera: str, source: StreamSource, sink: Sink) -> None:
+        # A daemon: a read that blocks must not keep the process from ending.
+        super().__init__(name=f"capture {camera}", daemon=True)
+        self._camera = camera
+        self._source = source
+        self._sink = sink
+        self._stopped = threading.Event()
+        self._waits_us: int | None = None
+
+    def stop(self) -> None:
+        """End at the next packet, failure or timeout, and tell nobody."""
+        self._stopped.set()
+
+    def waits_since(self, before_us: int) -> bool:
+        """Return whether the read that goes on now began before this."""
+        waits_us = self._waits_us
+        return waits_us is not None and waits_us < before_us
+
+    def run(self) -> None:
+        """Read for ever."""
         retry_s = RETRY_FIRST_S
         self._tell(StreamState.CONNECTING, None)
         last_code: ErrorCode | None = None
         while not self._stopped.is_set():
-            reader = _Reader(self._camera, self._source, self._sink, self._stopped)
+            begun_s = time.monotonic()
             try:
-                error = reader.read()
+                error = self._session()
             except Exception:
                 # A mistake of our own must not end the camera: it shows as its state, and the next try may do.
                 _LOGGER.exception("Camera %s: an unexpected error", self._camera)
                 error = CaptureError(ErrorCode.INTERNAL)
             if self._stopped.is_set():
                 return
-            if reader.good_for_s >= GOOD_S:
+            good = time.monotonic() - begun_s >= GOOD_S
+            if good:
                 retry_s = RETRY_FIRST_S
             # The first of a kind is news, its repetitions are not.
-            news = reader.streamed or error.error.code is not last_code
+            news = good or error.error.code is not last_code
             _LOGGER.log(
                 logging.WARNING if news else logging.DEBUG,
                 "Camera %s: %s; next try in %.1f s",
@@ -122,49 +142,35 @@ class Capture:
             self._tell(StreamState.FAILED, error.error)
             self._stopped.wait(retry_s)
             retry_s = min(retry_s * 2, RETRY_MOST_S)
-            # What failed holds on to its decoder by the frames of its traceback.
-            del error, reader
+            # What failed holds on to its stream by the frames of its traceback.
+            del error
 
-    def _tell(self, state: StreamState, error: WireError | None) -> None:
-        if not self._stopped.is_set():
-            self._sink.state_changed(state, error)
-
-
-class _Reader:
-    """One session with a camera, from open to close, on the reader's thread."""
-
-    def __init__(
-        self, camera: str, source: StreamSource, sink: Sink, stopped: threading.Event
-    ) -> None:
-        self._camera = camera
-        self._source = source
-        self._sink = sink
-        self._stopped = stopped
-        self._pace = Pace()
-        self._timed = source.scheme not in UNTIMED_SCHEMES
-        self._skips = 0
-        self._doubtful = False
-        self._failed_packets = 0
-        self._opened = self._last_picture = time.monotonic()
-        self.streamed = False
-        self.good_for_s = 0.0
-
-    def read(self) -> CaptureError:
-        """Read until the stream fails or ends; return why."""
+    def _session(self) -> CaptureError:
+        """Open the stream and read until it fails or ends; return why."""
         try:
             container = open_stream(self._source)
         except CaptureError as error:
             return error
         waiting = time.monotonic()
+        track: Track | None = None
         try:
-            stream = container.streams.video[0]
-            decoder = decoder_of(stream)
-            for packet in container.demux(stream):
+            track = self._sink.opened(Coding.of(container.streams.video[0]))
+            spent_ns = time.thread_time_ns()
+            opened_us = self._waits_us = monotonic_us()
+            for packet in packets_of(container):
                 if self._stopped.is_set():
                     break
                 waiting = time.monotonic()
-                if packet.size and not self._skip(packet, decoder):
-                    self._decode(packet, decoder)
+                self._waits_us = monotonic_us()
+                track.offer(packet, self._waits_us)
+                if track.broken:
+                    raise CaptureError(ErrorCode.CODEC_CHANGED)
+                if not track.shown and self._waits_us - opened_us > FIRST_PICTURE_S * 1_000_000:
+                    raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+                if packet.is_keyframe:
+                    now_ns = time.thread_time_ns()
+                    self._sink.spent((now_ns - spent_ns) // 1000)
+                    spent_ns = now_ns
         except CaptureError as error:
             return error
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -172,80 +178,12 @@ class _Reader:
                 error, self._source, elapsed_s=time.monotonic() - waiting, timeout_s=READ_TIMEOUT_S
             )
         finally:
+            self._waits_us = None
+            if track is not None:
+                track.close()
             container.close()
         return CaptureError(ErrorCode.STREAM_ENDED)
 
-    def _skip(self, packet: av.Packet[VideoStream], decoder: VideoCodecContext) -> bool:
-        """Return whether the packet is given up because newer ones wait behind it."""
-        ticks = packet.pts if packet.dts is None else packet.dts
-        if not self._timed or ticks is None or packet.time_base is None:
-            return False
-        skipped = self._pace.skipping
-        now = time.monotonic()
-        key = packet.is_keyframe
-        if self._pace.skips(float(ticks * packet.time_base), now, key=key):
-            if not skipped:
-                self._tell_skip()
-            self._last_picture = now
-            return True
-        if skipped:
-            # What the decoder still refers to is of before the gap.
-            decoder.flush_buffers()
-            self._doubtful = not key
-        return False
-
-    def _tell_skip(self) -> None:
-        _LOGGER.log(
-            logging.DEBUG if self._skips else logging.WARNING,
-            "Camera %s: decoding falls behind the stream; going on at a later key frame",
-            self._camera,
-        )
-        self._skips += 1
-
-    def _decode(self, packet: av.Packet[VideoStream], decoder: VideoCodecContext) -> None:
-        arrived_ns = time.monotonic_ns()
-        try:
-            frames = decoder.decode(packet)
-        except av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.UnknownError:
-            self._doubtful = True
-            self._failed_packets += 1
-            frames = []
-        decode_us = (time.monotonic_ns() - arrived_ns) // 1000
-        for frame in frames:
-            self._show(frame, packet, arrived_ns // 1000, decode_us)
-        if not frames:
-            self._judge_silence()
-
-    def _show(
-        self, frame: VideoFrame, packet: av.Packet[VideoStream], captured_us: int, decode_us: int
-    ) -> None:
-        if not self.streamed:
-            self.streamed = True
-            self._opened = time.monotonic()
-            self._sink.state_changed(StreamState.STREAMING, None)
-        key = bool(frame.key_frame or packet.is_keyframe)
-        if frame.is_corrupt:
-            self._doubtful = True
-        elif key:
-            self._doubtful = False
-        self._failed_packets = 0
-        self._last_picture = time.monotonic()
-        self.good_for_s = self._last_picture - self._opened
-        self._sink.picture(
-            Picture(
-                frame=frame,
-                captured_us=captured_us,
-                key=key,
-                doubtful=self._doubtful,
-                decode_us=decode_us,
-            )
-        )
-
-    def _judge_silence(self) -> None:
-        silent_s = time.monotonic() - self._last_picture
-        if self.streamed and self._failed_packets >= BROKEN_PACKETS and silent_s >= BROKEN_S:
-            raise CaptureError(ErrorCode.CODEC_CHANGED)
-        if self.streamed and silent_s >= READ_TIMEOUT_S:
-            raise CaptureError(ErrorCode.CODEC_CHANGED)
-        if silent_s >= FIRST_PICTURE_S:
-            raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+    def _tell(self, state: StreamState, error: WireError | None) -> None:
+        if not self._stopped.is_set():
+            self._sink.state_changed(state, error)

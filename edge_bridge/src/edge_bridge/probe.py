@@ -15,7 +15,7 @@ from .encoder import Encoder, Jpeg
 from .errors import CaptureError
 from .protocol import MAX_FRAME_BYTES, ErrorCode, Probed, WireError
 from .source import StreamSource
-from .stream import READ_TIMEOUT_S, decoder_of, open_stream, rate_of
+from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of, rate_of
 from .stream_failure import classify
 
 WATCH_S = 6.0
@@ -66,7 +66,7 @@ def probe_now(number: int, source: StreamSource, encoder: Encoder) -> Probing:
     """Probe in the calling thread."""
     started = time.monotonic()
     try:
-        container = open_stream(source, audio=True)
+        container = open_stream(source, audio=True, talk_s=READ_TIMEOUT_S)
     except CaptureError as error:
         return _failed(number, error)
     try:
@@ -90,7 +90,8 @@ class _Look:
     def __init__(self, container: InputContainer, started_s: float) -> None:
         self.container = container
         self.stream: VideoStream = container.streams.video[0]
-        self._decoder = decoder_of(self.stream)
+        self._coding = Coding.of(self.stream)
+        self._decoder = self._coding.decoder()
         self.audio = bool(container.streams.audio)
         self.picture: VideoFrame | None = None
         self.first_frame_ms = 0.0
@@ -104,9 +105,8 @@ class _Look:
 
     def watch(self) -> None:
         """Read until two key frames came or time is up; raise CaptureError where no picture came."""
-        for packet in self.container.demux(self.stream):
-            if packet.size:
-                self._take(packet)
+        for packet in packets_of(self.container):
+            self._take(packet)
             if time.monotonic() - self._started_s > WATCH_S or len(self._keys_s) >= 2:
                 break
         if self.picture is None:
@@ -146,10 +146,11 @@ class _Look:
         if self.picture is not None:
             return
         with suppress(av.error.InvalidDataError):
-            for frame in self._decoder.decode(packet):
-                if isinstance(frame, VideoFrame):
-                    self.picture = frame
-                    self.first_frame_ms = round((time.monotonic() - self._started_s) * 1000, 1)
+            for frame in self._decoder.decode(
+                self._coding.whole(packet) if packet.is_keyframe else packet
+            ):
+                self.picture = frame
+                self.first_frame_ms = round((time.monotonic() - self._started_s) * 1000, 1)
 
 
 def _succeeded(number: int, look: _Look, source: StreamSource, encoder: Encoder) -> Probing:

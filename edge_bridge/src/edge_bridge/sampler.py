@@ -112,6 +112,16 @@ class Sampler:
             return Choice(keep=True)
         return Choice(keep=False)
 
+    def interval_us(self, now_us: int) -> int:
+        """Return how far apart the pictures are that are wanted at this time, activity apart."""
+        if now_us < self._tail_until_us:
+            fps = self.rates.active_fps
+        else:
+            fps = 1 / self.rates.quiet_interval_s
+        if now_us < self._watch_until_us:
+            fps = max(fps, self._watch_fps)
+        return int(1_000_000 / fps)
+
     def _interval(self, captured_us: int) -> tuple[int, bool]:
         quiet = False
         if self._active:

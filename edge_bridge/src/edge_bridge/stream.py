@@ -1,9 +1,14 @@
 """Opening a stream: what is asked of libav. The only file that does."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 import time
+from typing import cast
 
 import av
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
+from av.packet import Packet as AvPacket
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -18,18 +23,32 @@ av.logging.set_level(None)
 READ_TIMEOUT_S = 5.0
 """Silence after which a stream counts as gone: longer than the gap of a slow camera, short for a person waiting."""
 TALK_TIMEOUTS = 2
-"""So many times as long may a camera talk without a picture, or without letting itself be opened: libav's own timeout
-begins anew with each byte, of a camera that only reports its clock as of a server that is none."""
+"""So many times as long may a camera talk without letting itself be opened: libav's own timeout begins anew with each
+byte, of a server that is none as of a camera."""
 RATE_MOST_FPS = 240.0
 """Streams that do not know their rate announce their clock's, 90000."""
 LOW_DELAY = 1 << 19
 """AV_CODEC_FLAG_LOW_DELAY: a packet in, its picture out."""
+START_CODE = b"\0\0\1"
+HEAD_BYTES = 512
+"""Parameter sets stand in front of a key frame, after a delimiter and messages at most."""
+
+_PARAMETER_SETS = {"h264": (7, 0), "hevc": (33, 1)}
+"""Per codec that has them: the type of a sequence parameter set, and where in a unit's first byte a type stands."""
 
 
 def open_stream(
-    source: StreamSource, *, audio: bool = False, timeout_s: float = READ_TIMEOUT_S
+    source: StreamSource,
+    *,
+    audio: bool = False,
+    timeout_s: float = READ_TIMEOUT_S,
+    talk_s: float | None = None,
 ) -> InputContainer:
-    """Open a stream; raise CaptureError. ``audio`` lists its audio streams too."""
+    """Open a stream; raise CaptureError. ``audio`` lists its audio streams too.
+
+    ``talk_s`` bounds each read even while the other side talks, at a price: libav then asks Python for the time at every
+    turn, which is a fifth of what reading costs.
+    """
     source.check()
     started = time.monotonic()
     try:
@@ -37,7 +56,7 @@ def open_stream(
             source.full_url(),
             mode="r",
             options=_options(source, audio=audio, timeout_s=timeout_s),
-            timeout=TALK_TIMEOUTS * timeout_s,
+            timeout=(TALK_TIMEOUTS * timeout_s, talk_s),
         )
     except (av.FFmpegError, OSError, ValueError) as error:
         # From None: libav's own text holds the address and its password.
@@ -50,23 +69,98 @@ def open_stream(
     return container
 
 
-def decoder_of(stream: VideoStream) -> VideoCodecContext:
-    """Return a decoder for a stream that works in the calling thread without delay; raise CaptureError.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """How a stream's pictures are coded: what a decoder must know before the first one."""
 
-    Not the stream's own: that one and its container hold each other, so after each end its megabytes would wait for the
-    garbage collector, which a program that makes as little garbage as this one seldom runs.
-    """
+    codec: str
+    """libav's name of it."""
+    parameters: bytes = field(repr=False)
+    """Parameter sets announced with the stream, as Annex B where the codec has that; else what its container gave."""
+    apart: bytes = field(default=b"", repr=False)
+    """Where the pictures alone do not tell a decoder everything, what tells it: such streams share no decoder."""
+
+    @classmethod
+    def of(cls, stream: VideoStream) -> Coding:
+        """Return a stream's coding; raise CaptureError where nobody here decodes it."""
+        context = stream.codec_context
+        if context is None:
+            raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+        parameters = bytes(context.extradata or b"")
+        annexb = context.name in _PARAMETER_SETS
+        return cls(
+            codec=context.name,
+            # What is not Annex B goes through a filter that puts them in front of each key frame.
+            parameters=b"" if annexb and _is_boxed(parameters) else parameters,
+            apart=b"" if annexb else parameters,
+        )
+
+    def decoder(self) -> VideoCodecContext:
+        """Return a decoder for whole key frames and what follows them; it works in the calling thread without delay.
+
+        Raises CaptureError.
+
+        Not the stream's own: that one and its container hold each other, so after each end its megabytes would wait
+        for the garbage collector, which a program that makes as little garbage as this one seldom runs.
+        """
+        decoder = av.CodecContext.create(self.codec, "r")
+        if not isinstance(decoder, VideoCodecContext):
+            raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
+        if self.apart:
+            decoder.extradata = self.apart
+        decoder.thread_type = "NONE"
+        decoder.thread_count = 1
+        decoder.flags |= LOW_DELAY
+        return decoder
+
+    def whole(self, packet: AvPacket[VideoStream]) -> AvPacket[VideoStream]:
+        """Return a key frame that a decoder understands without having seen anything before."""
+        if (
+            not self.parameters
+            or self.apart
+            or self._has_parameters(bytes(memoryview(packet)[:HEAD_BYTES]))
+        ):
+            return packet
+        whole = cast("AvPacket[VideoStream]", AvPacket(self.parameters + bytes(packet)))
+        whole.pts, whole.dts = packet.pts, packet.dts
+        whole.time_base = packet.time_base
+        whole.is_keyframe = True
+        return whole
+
+    def _has_parameters(self, head: bytes) -> bool:
+        wanted, shift = _PARAMETER_SETS[self.codec]
+        at = head.find(START_CODE)
+        while 0 <= at < len(head) - 3:
+            if head[at + 3] >> shift & (0x3F if shift else 0x1F) == wanted:
+                return True
+            at = head.find(START_CODE, at + 3)
+        return False
+
+
+def packets_of(container: InputContainer) -> Iterator[AvPacket[VideoStream]]:
+    """Read the packets of a container's first video stream, as Annex B where its codec has that form; blocking."""
+    stream = container.streams.video[0]
+    boxes = _annexb_filter(stream)
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        if boxes is None:
+            yield packet
+        else:
+            yield from boxes.filter(packet)
+
+
+def _annexb_filter(stream: VideoStream) -> BitStreamFilterContext | None:
     context = stream.codec_context
-    if context is None:
-        raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
-    decoder = av.CodecContext.create(context.name, "r")
-    if not isinstance(decoder, VideoCodecContext):
-        raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
-    decoder.extradata = context.extradata
-    decoder.thread_type = "NONE"
-    decoder.thread_count = 1
-    decoder.flags |= LOW_DELAY
-    return decoder
+    name = "" if context is None else context.name
+    if name not in _PARAMETER_SETS or not _is_boxed(bytes(context.extradata or b"")):
+        return None
+    return BitStreamFilterContext(f"{name}_mp4toannexb", stream)
+
+
+def _is_boxed(extradata: bytes) -> bool:
+    """Return whether these are the parameters of an MP4 or FLV: their version instead of a start code."""
+    return extradata[:1] == b"\x01"
 
 
 def rate_of(stream: VideoStream) -> float:

@@ -1,0 +1,388 @@
+"""One open stream's packets on their way to pictures: which are decoded, when, and what is given up.
+
+Decoding is nearly all that a camera costs, so a quiet one has only its key frames decoded, by decoders that all cameras
+share. The packets since the last key frame are kept. When something begins (the hint says so from their sizes, or a
+key frame looks different from the scene) a decoder of the camera's own catches up through them, once, and from then on
+takes every picture, until nobody wants them any more. Continuity is the price of the pictures between key frames:
+nothing can be left out of a group of pictures.
+
+``offer`` belongs to the thread that reads the stream, ``work`` to one decoder thread at a time. With a clock that stands
+at the packets' own time the same code runs on a file as fast as it can.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import threading
+import time
+from typing import Protocol
+
+import av
+from av.packet import Packet as AvPacket
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from .budget import Budget
+from .cadence import Cadence
+from .decoding import Decoders
+from .group import Group, Packet
+from .hint import PacketHint
+from .meter import Meter
+from .protocol import DecodeMode
+from .slice_header import SliceHeaders
+from .soundness import Soundness
+from .stream import HEAD_BYTES, Coding
+from .stretch import BEHIND_US, Stretch
+
+KEY_SPACING_US = 450_000
+"""While quiet, key frames that come faster are passed over: two looks a second are enough."""
+KEYS_PER_LOOK = 2.0
+"""Key frames may be so many times rarer than pictures are wanted; beyond that every picture is decoded for them."""
+ENDLESS_S = 12.0
+"""A group of pictures so long is decoded as it grows: some streams have no second key frame, and what is kept for
+catching up is bounded."""
+CATCH_UP_S = 1.0
+"""A catch-up that takes longer is left out where the next key frame comes sooner than its end."""
+RETRY_US = 1_000_000
+"""After the budget said no."""
+SLICE_US = 40_000
+"""So long one camera may keep a decoder thread; then it is the next one's turn."""
+NANOSECONDS_PER_PIXEL = {"h264": 2.0, "hevc": 2.6}
+"""What decoding costs before it has been measured, per pixel of each picture; measured on two ordinary cores."""
+OTHER_NANOSECONDS_PER_PIXEL = 3.0
+PIXELS = 1920 * 1080
+"""Of a camera of which no picture has come."""
+COST_WEIGHT = 0.05
+"""Of one picture's cost in the running mean: that of a group's large and small pictures together."""
+BROKEN_PACKETS = 12
+BROKEN_KEYS = 3
+"""So many undecodable ones in a row, over a second, are not damage on the way but another codec."""
+
+UNDECODABLE = (
+    av.error.InvalidDataError,
+    av.error.PatchWelcomeError,
+    av.error.UnknownError,
+    av.error.EOFError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One decoded picture."""
+
+    frame: VideoFrame
+    captured_us: int
+    """Monotonic clock when the packet that completes the picture arrived."""
+    key: bool
+    doubtful: bool
+    """Data was lost before it and no key frame has come since."""
+    decode_us: int
+    mode: DecodeMode
+    """Continuous where the picture before was shown too, keys where this one stands for itself."""
+
+
+class Sink(Protocol):
+    """Who takes a track's pictures; on decoder threads, one call at a time."""
+
+    @property
+    def active(self) -> bool:
+        """Return whether activity has been confirmed."""
+
+    @property
+    def interval_us(self) -> int:
+        """Return how far apart the pictures may be that are wanted now, activity apart."""
+
+    def picture(self, picture: Picture) -> bool:
+        """Take a picture; return whether those that follow are wanted, every one."""
+
+
+def monotonic_us() -> int:
+    """Return the bridge's clock in µs."""
+    return time.monotonic_ns() // 1000
+
+
+class Track:
+    """Decodes one open stream as far as it is worth it."""
+
+    def __init__(
+        self,
+        coding: Coding,
+        sink: Sink,
+        *,
+        hint: PacketHint,
+        budget: Budget,
+        ready: Callable[[Track], None],
+        meter: Meter | None = None,
+        clock_us: Callable[[], int] = monotonic_us,
+    ) -> None:
+        """Start quiet; ``ready`` is called, from the reader's thread, when there is something to work on."""
+        self.coding = coding
+        self.width = self.height = 0
+        """Of the last picture."""
+        self.shown = False
+        """Whether a picture has come."""
+        self.broken = False
+        """The stream is not what it was opened as: it has to be opened again."""
+        self._sink = sink
+        self._hint = hint
+        self._headers = SliceHeaders() if coding.codec == "h264" else None
+        if self._headers is not None:
+            self._headers.learn(coding.parameters)
+        self._budget = budget
+        self._ready = ready
+        self._meter = meter or Meter()
+        self._clock_us = clock_us
+        self._cadence = Cadence()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._group = Group()
+        self._key: Packet | None = None
+        """The key frame to look at next; the newest wins."""
+        self._key_us = -KEY_SPACING_US
+        self._doubtful = False
+        self._stretch: Stretch | None = None
+        """While every picture is decoded."""
+        self._at_key = False
+        """To be decoded continuously from the next key frame on: catching up with this group is not worth it."""
+        self._denied_us = -RETRY_US
+        self._soundness = Soundness(clock_us())
+        self._shown_us = -1
+        self._cost_us: float | None = None
+
+    # -- the reader's side ------------------------------------------------------------------------------------
+
+    def offer(self, coded: AvPacket[VideoStream], captured_us: int) -> None:
+        """Take the next packet of the stream."""
+        key = coded.is_keyframe
+        time_base = coded.time_base
+        stream_s = None if coded.pts is None or time_base is None else float(coded.pts * time_base)
+        missing = self._cadence.offer(stream_s, captured_us, key=key)
+        hinted = self._hint.offer(
+            coded.size, self._qp(coded, key=key), key=key, captured_us=captured_us
+        )
+        self._meter.packet(captured_us, key=key)
+        with self._lock:
+            if self._closed:
+                return
+            self._doubtful = not key and (self._doubtful or missing or coded.is_corrupt)
+            packet = Packet(
+                av=coded, key=key, captured_us=captured_us, size=coded.size, doubtful=self._doubtful
+            )
+            ends = not key and not self._group.fits(packet)
+            if ends and self._stretch is None:
+                # The last chance to follow this group: it grows beyond what can be kept.
+                self._begin(captured_us)
+            self._group.add(packet)
+            if self._stretch is not None:
+                self._meter.skip(self._stretch.add(packet))
+                self._stretch.hinted |= hinted
+            elif key:
+                self._take_key(packet)
+            elif hinted or self._lags(captured_us):
+                self._begin(captured_us, hinted=hinted)
+            due = self._key is not None or (self._stretch is not None and self._stretch.due)
+        if due:
+            self._ready(self)
+
+    def close(self) -> None:
+        """End: nothing more is shown."""
+        with self._lock:
+            self._closed = True
+            if self._stretch is not None and self._stretch.hinted:
+                self._hint.settle(confirmed=True, captured_us=self._clock_us())
+            self._key = self._stretch = None
+            self._group.clear()
+        self._budget.release(self)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something happens here, or may."""
+        return self._stretch is not None
+
+    @property
+    def mode(self) -> DecodeMode:
+        """What is decoded at present."""
+        return DecodeMode.KEYS if self._stretch is None else DecodeMode.CONTINUOUS
+
+    def _qp(self, coded: AvPacket[VideoStream], *, key: bool) -> int | None:
+        if self._headers is None:
+            return None
+        head = bytes(memoryview(coded)[:HEAD_BYTES])
+        if key:
+            self._headers.learn(head)
+            return None
+        return self._headers.qp(head)
+
+    def _take_key(self, packet: Packet) -> None:
+        if self._at_key:
+            self._at_key = False
+            self._begin(packet.captured_us)
+        elif packet.captured_us - self._key_us >= KEY_SPACING_US:
+            self._meter.skip(self._key is not None)
+            self._key = packet
+            self._key_us = packet.captured_us
+
+    def _lags(self, now_us: int) -> bool:
+        """Return whether key frames alone are too rare for what is wanted, or have ceased to come."""
+        longest_s = self._cadence.longest_s(now_us)
+        return (
+            longest_s * 1_000_000 > KEYS_PER_LOOK * self._sink.interval_us
+            or self._cadence.since_key_s(now_us) > ENDLESS_S
+            or self._cadence.overdue(now_us)
+        )
+
+    def _begin(self, captured_us: int, *, hinted: bool = False) -> None:
+        """Decode continuously from here on, if there is something to begin with and time for it."""
+        if not self._begun(captured_us, hinted=hinted) and hinted:
+            # Nobody looked: it was no false alarm.
+            self._hint.settle(confirmed=True, captured_us=captured_us)
+
+    def _begun(self, captured_us: int, *, hinted: bool) -> bool:
+        count = len(self._group)
+        if captured_us - self._denied_us < RETRY_US:
+            return False
+        if not count:
+            self._at_key = True
+            return False
+        cost_us = self._cost_us or _first_cost_us(self.coding.codec, self.width * self.height)
+        if not self._budget.admit(self, cost_us * self._cadence.fps / 1000):
+            self._denied_us = captured_us
+            return False
+        catch_up_s = count * cost_us / 1_000_000
+        if catch_up_s > CATCH_UP_S and self._key_comes_within(catch_up_s, captured_us):
+            self._at_key = True
+            self._budget.release(self)
+            return False
+        self._at_key = False
+        # Its key frame is part of the group.
+        self._key = None
+        patience_us = int(max(BEHIND_US, 2_000_000 * catch_up_s))
+        self._stretch = Stretch(
+            self._group,
+            captured_us=captured_us,
+            hinted=hinted,
+            patient_until_us=self._clock_us() + patience_us,
+        )
+        return True
+
+    def _key_comes_within(self, seconds: float, now_us: int) -> bool:
+        interval_s = self._cadence.key_interval_s
+        return (
+            interval_s is not None and 0 < interval_s - self._cadence.since_key_s(now_us) < seconds
+        )
+
+    # -- the decoders' side -----------------------------------------------------------------------------------
+
+    def work(self, decoders: Decoders) -> bool:
+        """Decode for a moment; return whether there is more to do. Raises nothing that libav does."""
+        begun_ns = time.thread_time_ns()
+        with self._lock:
+            stretch = self._stretch
+            key, self._key = self._key, None
+        if stretch is not None:
+            self._follow(stretch)
+        elif key is not None:
+            self._look(key, decoders)
+        self._meter.spent((time.thread_time_ns() - begun_ns) // 1000)
+        with self._lock:
+            return self._key is not None or (self._stretch is not None and self._stretch.due)
+
+    def _look(self, packet: Packet, decoders: Decoders) -> None:
+        """Show a key frame that stands for itself."""
+        begun_ns = time.monotonic_ns()
+        try:
+            frame = decoders.key_picture(self.coding, packet.av)
+        except UNDECODABLE:
+            frame = None
+        if frame is None:
+            self._fail(BROKEN_KEYS)
+        elif self._show(frame, packet, begun_ns, DecodeMode.KEYS):
+            with self._lock:
+                if not self._closed and self._stretch is None:
+                    self._begin(packet.captured_us)
+
+    def _follow(self, stretch: Stretch) -> None:
+        """Show pictures one after the other until there are no more, or it is another camera's turn."""
+        until_us = monotonic_us() + SLICE_US
+        while monotonic_us() < until_us:
+            with self._lock:
+                if self._stretch is not stretch:
+                    return
+                self._meter.skip(stretch.give_up(self._clock_us()))
+                packet = stretch.take()
+            if packet is None:
+                return
+            wanted = self._decode(stretch, packet)
+            with self._lock:
+                if (
+                    stretch is self._stretch
+                    and not stretch.due
+                    and not self._stays(stretch, packet.captured_us, wanted=wanted)
+                ):
+                    self._end(stretch, packet.captured_us)
+                    return
+
+    def _decode(self, stretch: Stretch, packet: Packet) -> bool:
+        begun_us, begun_ns = time.thread_time_ns() // 1000, time.monotonic_ns()
+        decoder = stretch.decoder = stretch.decoder or self.coding.decoder()
+        try:
+            frames = decoder.decode(self.coding.whole(packet.av) if packet.key else packet.av)
+        except UNDECODABLE:
+            frames = []
+            stretch.doubtful = True
+            self._fail(BROKEN_PACKETS)
+        if packet.key:
+            stretch.doubtful = False
+        wanted = False
+        for frame in frames:
+            stretch.doubtful |= frame.is_corrupt
+            wanted |= self._show(frame, packet, begun_ns, DecodeMode.CONTINUOUS)
+        if not frames and self._soundness.silent(self._clock_us()):
+            self.broken = self.shown
+        cost_us = time.thread_time_ns() // 1000 - begun_us
+        self._cost_us = (self._cost_us or cost_us) + (
+            cost_us - (self._cost_us or cost_us)
+        ) * COST_WEIGHT
+        stretch.confirmed |= wanted and self._sink.active
+        return wanted
+
+    def _show(self, frame: VideoFrame, packet: Packet, begun_ns: int, mode: DecodeMode) -> bool:
+        self._soundness.good(self._clock_us())
+        self.width, self.height = frame.width, frame.height
+        if packet.captured_us <= self._shown_us or self._closed:
+            # A key frame that was looked at before it was caught up from.
+            return False
+        self.shown = True
+        self._shown_us = packet.captured_us
+        decode_us = (time.monotonic_ns() - begun_ns) // 1000
+        self._meter.picture(decode_us)
+        stretch = self._stretch
+        return self._sink.picture(
+            Picture(
+                frame=frame,
+                captured_us=packet.captured_us,
+                key=bool(frame.key_frame or packet.key),
+                doubtful=packet.doubtful or (stretch is not None and stretch.doubtful),
+                decode_us=decode_us,
+                mode=mode,
+            )
+        )
+
+    def _stays(self, stretch: Stretch, captured_us: int, *, wanted: bool) -> bool:
+        if not (wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
+            return False
+        return self._budget.admit(self, (self._cost_us or 0.0) * self._cadence.fps / 1000)
+
+    def _end(self, stretch: Stretch, captured_us: int) -> None:
+        self._stretch = None
+        self._budget.release(self)
+        if stretch.hinted:
+            self._hint.settle(confirmed=stretch.confirmed, captured_us=captured_us)
+
+    def _fail(self, most: int) -> None:
+        if self._soundness.bad(self._clock_us(), most=most):
+            self.broken = self.shown
+
+
+def _first_cost_us(codec: str, pixels: int) -> float:
+    per_pixel_ns = NANOSECONDS_PER_PIXEL.get(codec, OTHER_NANOSECONDS_PER_PIXEL)
+    return (pixels or PIXELS) * per_pixel_ns / 1000
