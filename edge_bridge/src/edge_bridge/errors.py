@@ -6,6 +6,7 @@
     * DialError: Home Assistant cannot be reached or refuses; says how soon another try makes sense
     * RedirectError: Home Assistant is to be found at another address
     * StateError: the state folder cannot be used
+    * DetectorError: the local detector's model cannot be had
 """
 
 from enum import Enum, auto
@@ -80,3 +81,7 @@ class RedirectError(BridgeError):
 
 class StateError(BridgeError):
     """The state folder cannot be used."""
+
+
+class DetectorError(BridgeError):
+    """The local detector's model cannot be had."""

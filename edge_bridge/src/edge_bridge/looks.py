@@ -1,0 +1,134 @@
+"""The detector at work: one thread for all cameras, behind everything else.
+
+It is given pictures of active cameras and answers when it has looked; nobody waits for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+import logging
+import os
+import sys
+import threading
+import time
+
+from av.video.frame import VideoFrame
+
+from .labels import Labeller
+from .look_queue import Allowance, LookQueue
+from .protocol import Detection, Polygon, Region
+
+_LOGGER = logging.getLogger(__name__)
+
+SHARE = 0.1
+"""Of all cores: eleven looks a second on two of them. Decoding and sending need the rest more."""
+NICENESS = 5
+"""The thread gives way to those that decode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A picture to look at, and what moved in it."""
+
+    frame: VideoFrame = field(repr=False)
+    captured_us: int
+    regions: tuple[Region, ...]
+    focus: tuple[Region, ...]
+    """What must be in view: the regions, and what was seen the last time."""
+    masks: tuple[Polygon, ...]
+    tell: Callable[[Seen], None] = field(repr=False)
+    """Called on the detector's thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a look found."""
+
+    detections: tuple[Detection, ...]
+    regions: tuple[Region, ...]
+    captured_us: int
+
+
+class Looks:
+    """Takes pictures from the cameras' threads and looks at what the processor has time for."""
+
+    def __init__(self, labeller: Labeller) -> None:
+        """Make the thread; it starts with the first picture."""
+        self._labeller = labeller
+        self._queue: LookQueue[Look] = LookQueue()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._ended = False
+        self._cores = SHARE * (os.process_cpu_count() or 1)
+        self.problem: str | None = None
+        """Why it has stopped looking."""
+        self.count = 0
+        self.cpu_s = 0.0
+        """Processor time of all looks together."""
+
+    @property
+    def skipped(self) -> int:
+        """Return how many pictures were due and not looked at."""
+        with self._changed:
+            return self._queue.skipped
+
+    def due(self, camera: object, captured_us: int) -> bool:
+        """Return whether a camera's picture captured then is worth an offer."""
+        with self._changed:
+            return not self._ended and self._queue.due(camera, captured_us)
+
+    def offer(self, camera: object, look: Look) -> None:
+        """Leave a picture; returns at once."""
+        with self._changed:
+            if self._ended:
+                return
+            self._queue.offer(camera, look, look.captured_us)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="detector", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def forget(self, camera: object) -> None:
+        """Take note that a camera is gone."""
+        with self._changed:
+            self._queue.forget(camera)
+
+    def stop(self) -> None:
+        """Look at nothing more; a look that is on its way ends within 0.1 s."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        if sys.platform == "linux":
+            # There, the number of a thread is good for a process's.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        allowance = Allowance(self._cores, time.monotonic())
+        try:
+            while (look := self._next(allowance)) is not None:
+                began_s = time.thread_time()
+                detections = self._labeller.detect(look.frame, masks=look.masks, focus=look.focus)
+                cpu_s = time.thread_time() - began_s
+                allowance.spend(cpu_s)
+                self.count += 1
+                self.cpu_s += cpu_s
+                look.tell(
+                    Seen(detections=detections, regions=look.regions, captured_us=look.captured_us)
+                )
+                # Not kept while there is nothing to do: its memory is the decoder's.
+                del look
+        except Exception as error:
+            self.problem = f"it broke down: {type(error).__name__}"
+            _LOGGER.exception("Detector: no longer in use")
+            with self._changed:
+                self._ended = True
+
+    def _next(self, allowance: Allowance) -> Look | None:
+        with self._changed:
+            while not self._ended:
+                wait_s = allowance.wait_s(time.monotonic()) if len(self._queue) else None
+                if wait_s == 0:
+                    return self._queue.take(time.monotonic_ns() // 1000)
+                self._changed.wait(wait_s)
+        return None
