@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 import errno
+from functools import partial
 import http.server
 import socket
 import threading
@@ -261,9 +262,10 @@ class _Nobody:
 
 
 def test_reader_of_a_camera_that_only_talks_is_replaced_once(
-    talker: Callable[[Talk], int],
+    talker: Callable[[Talk], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No call of libav's can be interrupted: the reader is left to itself, said to have timed out, and not multiplied."""
+    monkeypatch.setattr("edge_bridge.capture.open_stream", partial(open_stream, timeout_s=0.5))
     sink = _Listener()
     source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
     capture = Capture("front", source, sink)
