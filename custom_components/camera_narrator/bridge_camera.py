@@ -85,7 +85,7 @@ class BridgeCamera:
     # -- what comes ---------------------------------------------------------------------------------------------
 
     def connect(
-        self, hello: CameraHello | None, *, reports_activity: bool, detects: bool
+        self, hello: CameraHello | None, *, reports_activity: bool, detects: bool = False
     ) -> None:
         """Tell the camera that its bridge is there, and reckon from the hello how much will be sent again."""
         self.camera.connect(

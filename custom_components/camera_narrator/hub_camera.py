@@ -148,7 +148,9 @@ class HubCamera(Sink):
     # -- what its bridge brings --------------------------------------------------------------------------------
 
     @callback
-    def connect(self, *, epoch: str, reports_activity: bool, active: bool, detects: bool) -> None:
+    def connect(
+        self, *, epoch: str, reports_activity: bool, active: bool, detects: bool = False
+    ) -> None:
         """Its bridge said hello."""
         self.source.connect(
             epoch=epoch, reports_activity=reports_activity, active=active, detects=detects

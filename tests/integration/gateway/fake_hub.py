@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_narrator import const
+from custom_components.camera_narrator.coordinator import BRIDGE_AWAY
 from custom_components.camera_narrator.gateway import Gateway, async_setup_http
 from custom_components.camera_narrator.hub_bridge import HubBridge
 from custom_components.camera_narrator.pipeline.accounting import Accounts
@@ -80,11 +81,16 @@ class FakeCamera:
         """Whether a bridge is there."""
         return len(self.connections) > self.disconnections
 
+    @property
+    def masked(self) -> bool:
+        """Whether a part of its picture must never leave its bridge."""
+        return bool(self.config.get("masks"))
+
     def connect(self, **how: Any) -> None:
         """Remember how the bridge came."""
         self.connections.append(how)
 
-    def disconnect(self) -> None:
+    def disconnect(self, problem: str = BRIDGE_AWAY) -> None:
         """Count that it went."""
         self.disconnections = len(self.connections)
 
