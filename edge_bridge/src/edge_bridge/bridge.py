@@ -252,6 +252,9 @@ class Bridge:
 
     def _adopt(self, config: CameraConfig) -> None:
         camera = self._cameras.get(config.camera)
+        if camera is not None and camera.config.masks != config.masks:
+            # What waits was painted by other masks.
+            self._ring.withdraw(config.camera)
         if camera is not None and not camera.reopens_for(config):
             camera.configure(config)
         else:
@@ -321,7 +324,7 @@ class Bridge:
         )
 
     async def _probe(self, wish: Probe) -> None:
-        probing = await probe(wish.id, StreamSource.of(wish), self._encoder)
+        probing = await probe(wish.id, StreamSource.of(wish), self._encoder, masks=wish.masks)
         if (preview := probing.preview) is not None and len(
             preview.data
         ) <= self._limits.max_frame_bytes:

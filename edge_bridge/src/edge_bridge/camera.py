@@ -6,15 +6,17 @@ loop. A change of rate, size or quality takes effect with the next picture; only
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 import logging
 import threading
 
 from .activity import ActivityDetector
 from .activity_report import ActivityReport
+from .areas import watched_blocks
 from .budget import Budget
 from .capture import Capture
 from .decoding import DecoderWorkers
-from .encoder import Encoder, Plane, novelty
+from .encoder import BLOCK_PX, Encoder, Plane, novelty
 from .hint import PacketHint
 from .mailbox import Mail, Mailbox
 from .meter import Meter
@@ -68,6 +70,8 @@ class Camera:
         self._streaming = False
         self._hint = PacketHint()
         self._detector = ActivityDetector()
+        self._watched: tuple[CameraConfig, int] | None = None
+        """By which configuration, and for how many rows of blocks, the detector knows what to watch."""
         self._report = ActivityReport(config.camera)
         self._sampler = Sampler(_rates(config))
         self._preroll: PreRoll[tuple[SampledFrame, Plane]] = PreRoll()
@@ -106,7 +110,10 @@ class Camera:
         mail = self._mailbox.take()
         if mail.state is not None:
             self.state, self.error = mail.state
-        return mail
+        # A picture from before the masks changed, as pre-roll often is, must not leave any more.
+        frames = tuple(frame for frame in mail.frames if frame.masks == self.config.masks)
+        replaced = mail.replaced + len(mail.frames) - len(frames)
+        return replace(mail, frames=frames, replaced=replaced)
 
     # -- the reader's side ------------------------------------------------------------------------------------
 
@@ -180,31 +187,46 @@ class Camera:
 
     def _look(self, picture: Picture) -> tuple[Plane | None, bool]:
         """Let the detector see a picture; return its plane, if one was made, and whether all that follow are wanted."""
+        if picture.mode is not DecodeMode.KEYS and not self._detector.due(picture.captured_us):
+            return None, self._detector.verdict.active or self._detector.confirming()
+        plane = self._plane(picture)
         detector, now_us = self._detector, picture.captured_us
         if picture.mode is DecodeMode.KEYS:
-            plane = self._encoder.luma(picture.frame)
             suspicious = detector.glance(plane, now_us)
-        elif detector.due(now_us):
-            plane = self._encoder.luma(picture.frame)
+        else:
             detector.observe(plane, now_us, doubtful=picture.doubtful)
             suspicious = detector.confirming()
-        else:
-            return None, detector.verdict.active or detector.confirming()
         if (said := self._report.offer(detector.verdict, now_us)) is not None:
             self._mailbox.put_activity(said)
         return plane, detector.verdict.active or suspicious
+
+    def _plane(self, picture: Picture) -> Plane:
+        """Return a picture's small plane, and have the detector watch the areas that hold now."""
+        config = self.config
+        plane = self._encoder.luma(picture.frame, config.masks)
+        rows, columns = plane.shape[0] // BLOCK_PX, plane.shape[1] // BLOCK_PX
+        if self._watched is None or self._watched[0] is not config or self._watched[1] != rows:
+            if self._watched is not None and self._watched[0].masks != config.masks:
+                # What comes out from behind a mask, or goes behind one, does not move.
+                self._detector = ActivityDetector()
+            self._watched = config, rows
+            self._detector.watched = watched_blocks(
+                config.zones, config.ignored, config.masks, rows=rows, columns=columns
+            )
+        return plane
 
     def _encode(
         self, picture: Picture, plane: Plane | None, then: Callable[[SampledFrame, Plane], None]
     ) -> None:
         if plane is None:
-            plane = self._encoder.luma(picture.frame)
+            plane = self._plane(picture)
         config = self.config
         jpeg = self._encoder.jpeg(
             picture.frame,
             height_px=config.height_px,
             quality=config.quality,
             most_bytes=self.max_frame_bytes,
+            masks=config.masks,
         )
         if jpeg is None:
             # Not even the least quality fits into what Home Assistant takes.
@@ -221,6 +243,7 @@ class Camera:
             width=jpeg.width,
             height=jpeg.height,
             activity=round(255 * verdict.score),
+            masks=config.masks,
             jpeg=jpeg.data,
         )
         then(frame, plane)

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from .encoder import Encoder, Jpeg
 from .errors import CaptureError
-from .protocol import MAX_FRAME_BYTES, ErrorCode, Probed, WireError
+from .protocol import MAX_FRAME_BYTES, ErrorCode, Polygon, Probed, WireError
 from .source import StreamSource
 from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of, rate_of
 from .stream_failure import classify
@@ -39,7 +39,9 @@ class Probing:
     preview: Jpeg | None = None
 
 
-async def probe(number: int, source: StreamSource, encoder: Encoder) -> Probing:
+async def probe(
+    number: int, source: StreamSource, encoder: Encoder, *, masks: tuple[Polygon, ...] = ()
+) -> Probing:
     """Probe in a thread of its own; always answers within ANSWER_S."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Probing] = loop.create_future()
@@ -49,7 +51,7 @@ async def probe(number: int, source: StreamSource, encoder: Encoder) -> Probing:
             done.set_result(outcome)
 
     def work() -> None:
-        outcome = probe_now(number, source, encoder)
+        outcome = probe_now(number, source, encoder, masks=masks)
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, outcome)
 
@@ -62,8 +64,10 @@ async def probe(number: int, source: StreamSource, encoder: Encoder) -> Probing:
         return _failed(number, CaptureError(ErrorCode.TIMEOUT))
 
 
-def probe_now(number: int, source: StreamSource, encoder: Encoder) -> Probing:
-    """Probe in the calling thread."""
+def probe_now(
+    number: int, source: StreamSource, encoder: Encoder, *, masks: tuple[Polygon, ...] = ()
+) -> Probing:
+    """Probe in the calling thread; what masks hide is not in the preview."""
     started = time.monotonic()
     try:
         container = open_stream(source, audio=True, talk_s=READ_TIMEOUT_S)
@@ -72,7 +76,7 @@ def probe_now(number: int, source: StreamSource, encoder: Encoder) -> Probing:
     try:
         look = _Look(container, started)
         look.watch()
-        return _succeeded(number, look, source, encoder)
+        return _succeeded(number, look, source, encoder, masks)
     except CaptureError as error:
         return _failed(number, error)
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -153,7 +157,13 @@ class _Look:
                 self.first_frame_ms = round((time.monotonic() - self._started_s) * 1000, 1)
 
 
-def _succeeded(number: int, look: _Look, source: StreamSource, encoder: Encoder) -> Probing:
+def _succeeded(
+    number: int,
+    look: _Look,
+    source: StreamSource,
+    encoder: Encoder,
+    masks: tuple[Polygon, ...],
+) -> Probing:
     picture = look.picture
     if picture is None:
         return _failed(number, CaptureError(ErrorCode.NO_VIDEO))
@@ -175,6 +185,7 @@ def _succeeded(number: int, look: _Look, source: StreamSource, encoder: Encoder)
             height_px=PREVIEW_HEIGHT_PX,
             quality=PREVIEW_QUALITY,
             most_bytes=MAX_FRAME_BYTES,
+            masks=masks,
         ),
     )
 

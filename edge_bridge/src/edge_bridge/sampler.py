@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from .protocol import FrameFlag
+from .protocol import FrameFlag, Polygon
 
 BURST_US = 3_000_000
 """The first seconds of an activity are sampled at twice the rate: they hold who comes."""
@@ -32,6 +32,8 @@ class SampledFrame:
     """Score of the activity, 0 to 255."""
     novelty: int = 0
     """Difference of luma against the frame sent before, 0 to 255."""
+    masks: tuple[Polygon, ...] = field(default=(), repr=False)
+    """What was painted over in it."""
     jpeg: bytes = field(repr=False)
 
     @property

@@ -29,6 +29,9 @@ RATE_MOST_FPS = 240.0
 """Streams that do not know their rate announce their clock's, 90000."""
 LOW_DELAY = 1 << 19
 """AV_CODEC_FLAG_LOW_DELAY: a packet in, its picture out."""
+FORMATS = "mpegts,flv,live_flv,mpjpeg,mjpeg,jpeg_pipe,mov,matroska,h264,hevc,avi,asf,ogg,hls,aac"
+"""What cameras send over HTTP, RTMP and SRT. What else libav recognises by its content are lists of other addresses, and
+descriptions of sessions to listen for."""
 START_CODE = b"\0\0\1"
 HEAD_BYTES = 512
 """Parameter sets stand in front of a key frame, after a delimiter and messages at most."""
@@ -191,4 +194,5 @@ def _options(source: StreamSource, *, audio: bool, timeout_s: float) -> dict[str
         "fpsprobesize": "0",
         "rw_timeout": timeout_us,
         "protocol_whitelist": "http,https,httpproxy,tcp,udp,tls,crypto,rtmp,srt,hls",
+        "format_whitelist": FORMATS,
     }

@@ -11,6 +11,9 @@ from .source import StreamSource
 
 _TLS_SCHEMES = frozenset({"rtsps", "https"})
 
+_REDIRECTED = frozenset({"http", "https", "rtsp", "rtsps"})
+"""Schemes whose servers may name another address."""
+
 _TIMEOUT_SHARE = 0.8
 """libav reports a server that never answers as invalid data after the timeout; this near to it, it was one."""
 
@@ -45,6 +48,9 @@ def classify(
     for kind, code in _BY_TYPE:
         if isinstance(error, kind):
             return CaptureError(code)
+    if isinstance(error, av.error.ArgumentError) and source.scheme in _REDIRECTED:
+        # All that libav says of a redirect out of the schemes it may follow.
+        return CaptureError(ErrorCode.SCHEME_NOT_ALLOWED)
     if elapsed_s >= timeout_s * _TIMEOUT_SHARE:
         return CaptureError(ErrorCode.TIMEOUT)
     if isinstance(error, av.error.InvalidDataError):
