@@ -191,6 +191,10 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="accept any certificate, and http to a public address (CAMERA_NARRATOR_INSECURE)",
     )
+    run.add_argument(
+        "--detector",
+        help="auto, off or the file of its model (CAMERA_NARRATOR_DETECTOR)",
+    )
     probe = commands.add_parser("probe", help="show what a camera's stream is like")
     probe.add_argument("url", help="the stream's address")
     probe.add_argument("--save", metavar="FILE", help="keep a picture as JPEG")

@@ -12,6 +12,7 @@ from .camera import Camera
 from .decoding import DecoderWorkers
 from .encoder import Encoder
 from .errors import CaptureError
+from .looks import looks_with
 from .outbox import Outbox
 from .probe import probe
 from .process_load import ProcessLoad
@@ -72,6 +73,7 @@ class Bridge:
         self._encoder = Encoder()
         self._workers = DecoderWorkers()
         self._budget = Budget(self._workers.count)
+        self._looks = looks_with(settings.detector, self._encoder)
         self._ring = ReplayRing()
         self._limits = Limits()
         self._cameras: dict[str, Camera] = {}
@@ -97,6 +99,7 @@ class Bridge:
             for camera in self._cameras.values():
                 camera.stop()
             self._workers.stop()
+            self._looks.stop()
             self._folder.clear_status()
 
     # -- what a connection asks for ---------------------------------------------------------------------------
@@ -115,7 +118,11 @@ class Bridge:
             bridge=self._id,
             epoch=self._epoch,
             name=self._settings.name,
-            capabilities=tuple(Capability),
+            capabilities=tuple(
+                capability
+                for capability in Capability
+                if capability is not Capability.LABELS or self._looks.problem is None
+            ),
             clock_us=monotonic_us(),
             cameras=tuple(
                 self._ring.hello(key, active=self._active(key))
@@ -266,6 +273,7 @@ class Bridge:
                 workers=self._workers,
                 budget=self._budget,
                 loop=asyncio.get_running_loop(),
+                looks=self._looks,
                 wake=self._collect,
             )
             self._cameras[config.camera] = camera
@@ -286,8 +294,8 @@ class Bridge:
         mail = camera.take()
         if mail.state is not None:
             self.outbox.status()
-        if mail.activity is not None:
-            camera.activity = replace(mail.activity, revision=next(self._revisions))
+        if (said := camera.tell(mail)) is not None:
+            camera.activity = replace(said, revision=next(self._revisions))
             self.outbox.activity(camera.activity)
         if mail.replaced:
             self._ring.skip(key, mail.replaced)
@@ -358,6 +366,7 @@ class Bridge:
             "waiting_bytes": self._ring.size_bytes,
             "dropped_replies": self.outbox.dropped,
             "unknown_messages": self.outbox.unknown,
+            "detector": self._looks.status(),
             **self._status().written(),
         }
 

@@ -1,7 +1,8 @@
 """One camera: its stream, its detector, its sampler, and the box in which the loop finds what they chose.
 
 ``opened``, ``spent`` and ``state_changed`` run on the reader's thread, ``picture`` on a decoder's, everything else on the
-loop. A change of rate, size or quality takes effect with the next picture; only another address opens the stream again.
+loop, what the detector's looks mean included. A change of rate, size or quality takes effect with the next picture; only
+another address opens the stream again.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from .capture import Capture
 from .decoding import DecoderWorkers
 from .encoder import BLOCK_PX, Encoder, Plane, novelty
 from .hint import PacketHint
+from .label_track import LabelTrack
+from .looks import Look, Looks
 from .mailbox import Mail, Mailbox
 from .meter import Meter
 from .protocol import (
@@ -47,6 +50,7 @@ class Camera:
         encoder: Encoder,
         workers: DecoderWorkers,
         budget: Budget,
+        looks: Looks,
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[Camera], None],
     ) -> None:
@@ -63,6 +67,8 @@ class Camera:
         self._encoder = encoder
         self._workers = workers
         self._budget = budget
+        self._looks = looks
+        self._labels = LabelTrack()
         self._mailbox = Mailbox(loop, lambda: wake(self))
         self._capture = Capture(config.camera, StreamSource.of(config), self)
         self._lock = threading.Lock()
@@ -85,6 +91,7 @@ class Camera:
         """Stop reading, without waiting for a read that blocks."""
         self._mailbox.close()
         self._capture.stop()
+        self._looks.forget(self)
         if (track := self.track) is not None:
             track.close()
 
@@ -114,6 +121,22 @@ class Camera:
         frames = tuple(frame for frame in mail.frames if frame.masks == self.config.masks)
         replaced = mail.replaced + len(mail.frames) - len(frames)
         return replace(mail, frames=frames, replaced=replaced)
+
+    def tell(self, mail: Mail) -> Activity | None:
+        """Return what is to be said of the activity after this mail, with labels; its revision is the caller's."""
+        said = mail.activity or self.activity
+        if said is None:
+            return None
+        if self.activity is not None and self.activity.since_us != said.since_us:
+            self._labels.quiet()
+        changed = False
+        for seen in mail.seen:
+            # A look that took longer than its activity lasted is of no use any more.
+            if said.active and seen.captured_us >= said.since_us:
+                changed |= self._labels.look(seen.detections, seen.regions, seen.captured_us)
+        if mail.activity is None and not changed:
+            return None
+        return replace(said, labels=self._labels.labels)
 
     # -- the reader's side ------------------------------------------------------------------------------------
 
@@ -183,7 +206,30 @@ class Camera:
             and self._preroll.wants(now_us, interval_us=int(1_000_000 / self.config.rate_fps))
         ):
             self._encode(picture, plane, self._keep)
+        if active:
+            # Last: labels may follow, the activity and its first frame may not wait.
+            self._show(picture)
         return wanted
+
+    def _show(self, picture: Picture) -> None:
+        """Let the detector name what there is; what it sees comes by mail."""
+        captured_us = picture.captured_us
+        if not self._looks.due(self, captured_us):
+            return
+        regions = self._detector.verdict.regions
+        # Who stands still beside what moves stays in view.
+        told = tuple(detection.box for detection in self._labels.labels)
+        self._looks.offer(
+            self,
+            Look(
+                frame=picture.frame,
+                captured_us=captured_us,
+                regions=regions,
+                focus=(*regions, *told) if regions else (),
+                masks=self.config.masks,
+                tell=self._mailbox.put_seen,
+            ),
+        )
 
     def _look(self, picture: Picture) -> tuple[Plane | None, bool]:
         """Let the detector see a picture; return its plane, if one was made, and whether all that follow are wanted."""

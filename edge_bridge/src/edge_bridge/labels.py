@@ -1,6 +1,6 @@
 """The local detector: one picture -> what is to be seen in it. It is optional, and costs nothing before its first picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,33 +30,6 @@ class Network(Protocol):
         ...
 
 
-class Labeller:
-    """Looks at pictures, on one thread."""
-
-    def __init__(self, encoder: Encoder, model: Path) -> None:
-        """Take a verified model; it is loaded with the first picture."""
-        self._encoder = encoder
-        self._model = model
-        self._network: Network | None = None
-
-    def detect(
-        self,
-        frame: VideoFrame,
-        *,
-        masks: tuple[Polygon, ...] = (),
-        focus: Sequence[Region] = (),
-    ) -> tuple[Detection, ...]:
-        """Return what is in the picture, from near enough around the focus; whole without one."""
-        if self._network is None:
-            self._network = LiteNetwork(self._model)
-        nearer, left, top = window(focus, longer_px=max(frame.width, frame.height))
-        side_px = nearer * INPUT_PX
-        pixels = self._encoder.rgb(frame, side_px, side_px, masks)
-        x, y = round(left * side_px), round(top * side_px)
-        found = detections(*self._network.run(pixels[y : y + INPUT_PX, x : x + INPUT_PX]))
-        return tuple(_placed(detection, nearer, x / side_px, y / side_px) for detection in found)
-
-
 class LiteNetwork:
     """The model in its runtime, with one thread."""
 
@@ -78,6 +51,36 @@ class LiteNetwork:
         self._interpreter.invoke()
         boxes, classes = (self._interpreter.get_tensor(index)[0] for index in self._outputs)
         return boxes, classes
+
+
+class Labeller:
+    """Looks at pictures, on one thread."""
+
+    def __init__(
+        self, encoder: Encoder, model: Path, *, load: Callable[[Path], Network] = LiteNetwork
+    ) -> None:
+        """Take a verified model; it is loaded with the first picture."""
+        self._encoder = encoder
+        self._model = model
+        self._load = load
+        self._network: Network | None = None
+
+    def detect(
+        self,
+        frame: VideoFrame,
+        *,
+        masks: tuple[Polygon, ...] = (),
+        focus: Sequence[Region] = (),
+    ) -> tuple[Detection, ...]:
+        """Return what is in the picture, from near enough around the focus; whole without one."""
+        if self._network is None:
+            self._network = self._load(self._model)
+        nearer, left, top = window(focus, longer_px=max(frame.width, frame.height))
+        side_px = nearer * INPUT_PX
+        pixels = self._encoder.rgb(frame, side_px, side_px, masks)
+        x, y = round(left * side_px), round(top * side_px)
+        found = detections(*self._network.run(pixels[y : y + INPUT_PX, x : x + INPUT_PX]))
+        return tuple(_placed(detection, nearer, x / side_px, y / side_px) for detection in found)
 
 
 def window(focus: Sequence[Region], *, longer_px: int) -> Window:

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 import logging
 import os
+from pathlib import Path
 import sys
 import threading
 import time
+from typing import Any
 
 from av.video.frame import VideoFrame
 
+from .detector_model import problem
+from .encoder import Encoder
 from .labels import Labeller
 from .look_queue import Allowance, LookQueue
 from .protocol import Detection, Polygon, Region
@@ -48,28 +52,43 @@ class Seen:
     captured_us: int
 
 
+def looks_with(model: Path | None, encoder: Encoder) -> Looks:
+    """Return the detector with the model of this file, if it can be; say once in the log whether it is in use."""
+    reason = "it is turned off" if model is None else problem(model)
+    if model is None or reason is not None:
+        _LOGGER.info("Detector: not in use, %s", reason)
+        return Looks(None, problem=reason)
+    _LOGGER.info("Detector: in use")
+    return Looks(Labeller(encoder, model))
+
+
 class Looks:
     """Takes pictures from the cameras' threads and looks at what the processor has time for."""
 
-    def __init__(self, labeller: Labeller) -> None:
-        """Make the thread; it starts with the first picture."""
+    def __init__(self, labeller: Labeller | None, *, problem: str | None = None) -> None:
+        """Start without a thread, which the first picture starts; without a labeller, with the reason why."""
         self._labeller = labeller
         self._queue: LookQueue[Look] = LookQueue()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._ended = False
+        self._ended = labeller is None
         self._cores = SHARE * (os.process_cpu_count() or 1)
-        self.problem: str | None = None
-        """Why it has stopped looking."""
-        self.count = 0
-        self.cpu_s = 0.0
-        """Processor time of all looks together."""
+        self.problem = problem
+        """Why nobody looks."""
+        self._count = 0
+        self._cpu_s = 0.0
 
-    @property
-    def skipped(self) -> int:
-        """Return how many pictures were due and not looked at."""
+    def status(self) -> dict[str, Any]:
+        """Return how it fares: its problem, or its looks, those there was no time for, and what one costs."""
+        if self.problem is not None:
+            return {"problem": self.problem}
         with self._changed:
-            return self._queue.skipped
+            return {
+                "problem": None,
+                "looks": self._count,
+                "skipped": self._queue.skipped,
+                "look_ms": round(1000 * self._cpu_s / max(1, self._count), 1),
+            }
 
     def due(self, camera: object, captured_us: int) -> bool:
         """Return whether a camera's picture captured then is worth an offer."""
@@ -106,13 +125,14 @@ class Looks:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         allowance = Allowance(self._cores, time.monotonic())
         try:
-            while (look := self._next(allowance)) is not None:
+            while self._labeller is not None and (look := self._next(allowance)) is not None:
                 began_s = time.thread_time()
                 detections = self._labeller.detect(look.frame, masks=look.masks, focus=look.focus)
                 cpu_s = time.thread_time() - began_s
                 allowance.spend(cpu_s)
-                self.count += 1
-                self.cpu_s += cpu_s
+                with self._changed:
+                    self._count += 1
+                    self._cpu_s += cpu_s
                 look.tell(
                     Seen(detections=detections, regions=look.regions, captured_us=look.captured_us)
                 )

@@ -1,16 +1,21 @@
 """From a camera's thread to the event loop: one place for each thing, the newest wins, losses are counted."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 import threading
 
+from .looks import Seen
 from .protocol import Activity, StreamState, WireError
 from .sampler import SampledFrame
 
 PREROLL_MOST = 10
 """Two onsets' worth; the loop would have to stand still for seconds to lose one."""
+
+SEEN_MOST = 4
+"""Two seconds' worth of looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,8 @@ class Mail:
     """Frames that were chosen and gave way to newer ones here."""
     activity: Activity | None = None
     state: tuple[StreamState, WireError | None] | None = None
+    seen: tuple[Seen, ...] = ()
+    """What the detector saw, in the order it looked."""
 
 
 class Mailbox:
@@ -38,6 +45,7 @@ class Mailbox:
         self._replaced = 0
         self._activity: Activity | None = None
         self._state: tuple[StreamState, WireError | None] | None = None
+        self._seen: deque[Seen] = deque(maxlen=SEEN_MOST)
         self._woken = False
         self._closed = False
 
@@ -72,6 +80,12 @@ class Mailbox:
             self._state = (state, error)
         self._call()
 
+    def put_seen(self, seen: Seen) -> None:
+        """Leave what the detector saw; runs on its thread."""
+        with self._lock:
+            self._seen.append(seen)
+        self._call()
+
     def take(self) -> Mail:
         """Empty the box; runs on the loop."""
         with self._lock:
@@ -80,7 +94,9 @@ class Mailbox:
                 replaced=self._replaced,
                 activity=self._activity,
                 state=self._state,
+                seen=tuple(self._seen),
             )
+            self._seen.clear()
             self._preroll = []
             self._frame = self._activity = self._state = None
             self._replaced = 0

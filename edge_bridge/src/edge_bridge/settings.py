@@ -9,6 +9,7 @@ import platform
 import ssl
 
 from .address import endpoint
+from .detector_model import model_path
 from .errors import SettingsError
 from .protocol import PRINTABLE_MAX
 
@@ -31,6 +32,8 @@ class Settings:
     """Certificates to trust instead of the system's."""
     insecure: bool = False
     """Accept any certificate, and plain http to a public address."""
+    detector: Path | None = None
+    """The model of the local detector, which need not be there; None for no detector."""
 
 
 def load(flags: Namespace, environment: Mapping[str, str]) -> Settings:
@@ -57,6 +60,7 @@ def load(flags: Namespace, environment: Mapping[str, str]) -> Settings:
         ),
         ca=_ca(flags.ca or environment.get("CAMERA_NARRATOR_CA", "")),
         insecure=flags.insecure or _boolean(environment, "CAMERA_NARRATOR_INSECURE"),
+        detector=model_path(flags.detector or environment.get("CAMERA_NARRATOR_DETECTOR", "")),
     )
 
 
