@@ -45,6 +45,11 @@ class Stretch:
         self._waiting.append(packet)
         return self._to_last_key() if len(self._waiting) > MOST_PACKETS else 0
 
+    def hint(self, captured_us: int) -> None:
+        """Take note that the sizes of packets speak for it too."""
+        self.hinted = True
+        self.stay_until_us = captured_us + CONFIRM_US
+
     def take(self) -> Packet | None:
         """Return the next packet to decode."""
         return self._waiting.popleft() if self._waiting else None

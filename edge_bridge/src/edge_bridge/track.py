@@ -51,6 +51,8 @@ NANOSECONDS_PER_PIXEL = {"h264": 2.0, "hevc": 2.6}
 OTHER_NANOSECONDS_PER_PIXEL = 3.0
 PIXELS = 1920 * 1080
 """Of a camera of which no picture has come."""
+USUAL_FPS = 25.0
+"""Of a stream of which one packet has come."""
 COST_WEIGHT = 0.05
 """Of one picture's cost in the running mean: that of a group's large and small pictures together."""
 BROKEN_PACKETS = 12
@@ -174,7 +176,8 @@ class Track:
             self._group.add(packet)
             if self._stretch is not None:
                 self._meter.skip(self._stretch.add(packet))
-                self._stretch.hinted |= hinted
+                if hinted:
+                    self._stretch.hint(captured_us)
             elif key:
                 self._take_key(packet)
             elif hinted or self._lags(captured_us):
@@ -244,7 +247,7 @@ class Track:
             self._at_key = True
             return False
         cost_us = self._cost_us or _first_cost_us(self.coding.codec, self.width * self.height)
-        if not self._budget.admit(self, cost_us * self._cadence.fps / 1000):
+        if not self._budget.admit(self, self._cost_ms_per_s(cost_us)):
             self._denied_us = captured_us
             return False
         catch_up_s = count * cost_us / 1_000_000
@@ -370,7 +373,10 @@ class Track:
     def _stays(self, stretch: Stretch, captured_us: int, *, wanted: bool) -> bool:
         if not (wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
             return False
-        return self._budget.admit(self, (self._cost_us or 0.0) * self._cadence.fps / 1000)
+        return self._budget.admit(self, self._cost_ms_per_s(self._cost_us or 0.0))
+
+    def _cost_ms_per_s(self, cost_us: float) -> float:
+        return cost_us * (self._cadence.fps or USUAL_FPS) / 1000
 
     def _end(self, stretch: Stretch, captured_us: int) -> None:
         self._stretch = None
