@@ -1,0 +1,97 @@
+"""`script/bench edge`: all figures of the bridge in one run."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+import inspect
+from pathlib import Path
+import sys
+from typing import Final
+
+import av
+
+from rigs.bench import first_frame, latency, live, processor, report, scene, wire
+from rigs.bench.figure import Figure
+from rigs.bench.run import Run
+from rigs.footage import FootageError, cache_folder
+from rigs.process import ProcessError
+
+type Measure = Callable[[Run], Awaitable[list[Figure]] | list[Figure]]
+
+GROUPS: Final[dict[str, Measure]] = {
+    "processor": processor.measure,
+    "live": live.measure,
+    "first_frame": first_frame.measure,
+    "latency": latency.measure,
+    "wire": wire.measure,
+}
+
+
+def main() -> int:
+    """Run the command line."""
+    flags = _parser().parse_args()
+    av.logging.set_level(None)
+    try:
+        prepared = Run(
+            quick=flags.quick,
+            footage=flags.footage,
+            scene=scene.load(flags.footage, lambda text: print(text, flush=True)),
+            folder=cache_folder().with_name("bench"),
+        )
+        figures = _measured(prepared, flags.only or [*GROUPS, "activity"])
+    except (scene.SceneError, FootageError, ProcessError, OSError) as error:
+        print(f"script/bench: {error}", file=sys.stderr)
+        return 1
+    _tell(prepared, figures)
+    if flags.json is not None:
+        flags.json.write_text(report.as_json(figures), "utf-8")
+    if not flags.only:
+        command = "script/bench edge" + (" --quick" if flags.quick else "")
+        generated = report.section(figures, title=prepared.scene.title, command=command)
+        report.write(report.DOCUMENT, generated)
+        print(f"The table is in {report.DOCUMENT.relative_to(Path.cwd())}.")
+    return 0
+
+
+def _measured(run: Run, groups: list[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in groups:
+        measured = GROUPS[name](run)
+        figures += asyncio.run(_awaited(measured)) if inspect.isawaitable(measured) else measured
+    return figures
+
+
+async def _awaited(measured: Awaitable[list[Figure]]) -> list[Figure]:
+    return await measured
+
+
+def _tell(run: Run, figures: list[Figure]) -> None:
+    print()
+    missed = 0
+    for figure in figures:
+        word = report.verdict(figure).strip("*")
+        missed += word == "miss"
+        budget = "" if figure.budget is None else f"  ({figure.budget})"
+        print(f"{word:5} {figure.name:52} {report.number(figure.value):>9}{budget}")
+    with_budget = sum(figure.budget is not None for figure in figures)
+    run.say(f"{len(figures)} figures, {with_budget - missed} of {with_budget} budgets met")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    edge = commands.add_parser("edge", help="measure the edge bridge")
+    edge.add_argument("--json", type=Path, metavar="FILE", help="write the figures, flat")
+    edge.add_argument("--quick", action="store_true", help="the named figures, in five minutes")
+    edge.add_argument("--footage", type=Path, metavar="DIR", help="a folder with your own videos")
+    edge.add_argument(
+        "--only",
+        action="append",
+        choices=[*GROUPS, "activity"],
+        help="one group of figures, and no table; may be given again",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Figures as a table in docs/benchmarks.md, as lines on the terminal, and as flat JSON."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+import importlib.metadata
+import json
+import os
+from pathlib import Path
+import platform
+import re
+import subprocess
+from typing import Final
+
+import imageio_ffmpeg
+
+from rigs.bench.figure import Figure
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BEGIN: Final = "<!-- written by script/bench: begin -->"
+END: Final = "<!-- written by script/bench: end -->"
+_PACKAGES: Final = ("av", "simplejpeg", "numpy", "opencv-python-headless")
+
+
+def as_json(figures: Sequence[Figure]) -> str:
+    """Return one flat object, metric name → number."""
+    numbers = {figure.name: round(figure.value, 5) for figure in figures}
+    return json.dumps(numbers, indent=2) + "\n"
+
+
+def verdict(figure: Figure) -> str:
+    """Return pass or miss, nothing where no budget is set."""
+    budget = figure.budget
+    if budget is None:
+        return ""
+    return "pass" if budget.passes(figure.value) else "**miss**"
+
+
+def section(figures: Sequence[Figure], *, title: str, command: str) -> str:
+    """Return the generated part of the document."""
+    lines = [
+        BEGIN,
+        "",
+        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {_machine()}; {_versions()}. Footage: {title}.",
+        "",
+        "| figure | value | budget | | n | how |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{figure.name}` | {number(figure.value)} | {figure.budget or ''} "
+        f"| {verdict(figure)} | {figure.n} | {figure.how} |"
+        for figure in figures
+    ]
+    return "\n".join([*lines, "", END])
+
+
+def write(document: Path, generated: str) -> None:
+    """Put the generated part between its marks; what stands around it stays."""
+    text = document.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{document}: the marks of the generated part are gone")
+    document.write_text(before + generated + after, "utf-8")
+
+
+def number(value: float) -> str:
+    """Return a number with three digits that matter."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def _machine() -> str:
+    model = re.search(r"model name\s*:\s*(.+)", _cpuinfo())
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    name = model[1] if model else platform.machine()
+    return f"{os.cpu_count()} cores of {name}, {memory_gb:.0f} GB, Linux {platform.release()}"
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return ""
+
+
+def _versions() -> str:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-version"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ffmpeg = re.match(r"ffmpeg version n?([\d.]+)", said)
+    packages = [f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES]
+    names = [f"Python {platform.python_version()}", *packages]
+    return ", ".join([*names, f"ffmpeg {ffmpeg[1] if ffmpeg else 'of unknown version'}"])
