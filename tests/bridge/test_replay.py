@@ -16,10 +16,13 @@ SECOND_US = 1_000_000
 JPEG = b"\xff\xd8" + bytes(996) + b"\xff\xd9"
 
 
-def frame(captured_us: int = 0, *, preroll: bool = False, jpeg: bytes = JPEG) -> SampledFrame:
+def frame(
+    captured_us: int = 0, *, preroll: bool = False, active: bool = False, jpeg: bytes = JPEG
+) -> SampledFrame:
     """Return a frame of about a kilobyte."""
     return SampledFrame(
-        flags=FrameFlag.PREROLL if preroll else FrameFlag(0),
+        flags=(FrameFlag.PREROLL if preroll else FrameFlag(0))
+        | (FrameFlag.ACTIVE if active else FrameFlag(0)),
         captured_us=captured_us,
         width=2,
         height=2,
@@ -27,9 +30,13 @@ def frame(captured_us: int = 0, *, preroll: bool = False, jpeg: bytes = JPEG) ->
     )
 
 
-def sent(ring: ReplayRing) -> list[Outgoing]:
+NOW_US = 10 * SECOND_US
+"""Long enough after a connection began at 0 for replays to go."""
+
+
+def sent(ring: ReplayRing, now_us: int = NOW_US) -> list[Outgoing]:
     """Take all that may be sent now."""
-    return list(iter(ring.next, None))
+    return list(iter(lambda: ring.next(now_us), None))
 
 
 def sequences(outgoing: list[Outgoing], *, replay: bool = False) -> list[int]:
@@ -37,10 +44,19 @@ def sequences(outgoing: list[Outgoing], *, replay: bool = False) -> list[int]:
     return [entry.sequence for entry in outgoing if entry.replay is replay]
 
 
+def outage_of(count: int) -> ReplayRing:
+    """Return a ring that sampled so many frames before its connection began at 0."""
+    ring = ReplayRing()
+    for number in range(count):
+        ring.add("front", frame(number), number)
+    ring.connect((), "run", Limits(), 0)
+    return ring
+
+
 def connected(**limits: int) -> ReplayRing:
     """Return a ring with a connection."""
     ring = ReplayRing()
-    ring.connect((), "run", Limits(**limits))
+    ring.connect((), "run", Limits(**limits), 0)
     return ring
 
 
@@ -61,7 +77,7 @@ def test_preroll_goes_before_the_onset_and_gives_way_to_nothing() -> None:
         ring.add("front", frame(number, preroll=True), number)
     ring.add("front", frame(3), 3)
     ring.add("front", frame(4), 4)
-    assert sequences(sent(ring)) == [1, 2, 3, 5]
+    assert sequences(sent(ring, SECOND_US)) == [1, 2, 3, 5]
     assert ring.counters("front").replaced == 1
 
 
@@ -74,7 +90,7 @@ def test_long_outage_leaves_nothing_but_what_is_replayed() -> None:
         ring.add("front", frame(second * SECOND_US), second * SECOND_US)
     gc.collect()
     assert len(gc.get_objects()) - before < 5_000
-    ring.connect((), "run", Limits())
+    ring.connect((), "run", Limits(), 0)
     assert sequences(sent(ring), replay=True)[0] == 20_000 - 300
 
 
@@ -83,8 +99,8 @@ def test_cameras_take_turns() -> None:
     ring = connected()
     for number in range(4):
         ring.add("front", frame(number, preroll=True), number)
-    ring.add("back", frame(9), 9)
-    assert [entry.camera for entry in sent(ring)][:2] == ["front", "back"]
+    ring.add("back", frame(9, preroll=True), 9)
+    assert [entry.camera for entry in sent(ring, SECOND_US)][:2] == ["front", "back"]
 
 
 def test_window_bounds_what_is_on_the_wire() -> None:
@@ -92,9 +108,9 @@ def test_window_bounds_what_is_on_the_wire() -> None:
     ring = connected(window_frames=2)
     for number in range(4):
         ring.add("front", frame(number, preroll=True), number)
-    assert sequences(sent(ring)) == [1, 2]
-    ring.acknowledge([Received(camera="front", live=1)])
-    assert sequences(sent(ring)) == [3]
+    assert sequences(sent(ring, SECOND_US)) == [1, 2]
+    ring.acknowledge([Received(camera="front", live=1)], SECOND_US)
+    assert sequences(sent(ring, SECOND_US)) == [3]
 
 
 def test_outage_is_replayed_oldest_first_and_never_before_a_live_frame() -> None:
@@ -102,27 +118,67 @@ def test_outage_is_replayed_oldest_first_and_never_before_a_live_frame() -> None
     ring = ReplayRing()
     for number in range(3):
         ring.add("front", frame(number), number)
-    ring.connect((), "run", Limits())
-    first = ring.next()
+    ring.connect((), "run", Limits(), 0)
+    first = ring.next(NOW_US)
     ring.add("front", frame(3), 3)
     assert first is not None
     assert (first.sequence, first.replay) == (1, True)
-    assert [(entry.sequence, entry.replay) for entry in sent(ring)] == [
-        (4, False),
-        (2, True),
-        (3, True),
-    ]
+    assert sequences(sent(ring)) == [4]
+    ring.acknowledge([Received(camera="front", live=4, replay=1)], NOW_US)
+    assert sequences(sent(ring), replay=True) == [2, 3]
 
 
-def test_few_replayed_frames_are_on_the_wire_at_once() -> None:
-    """A long backlog does not fill the wire in front of the next live frame."""
-    ring = ReplayRing()
-    for number in range(50):
-        ring.add("front", frame(number), number)
-    ring.connect((), "run", Limits())
-    assert len(sent(ring)) == 8
-    ring.acknowledge([Received(camera="front", replay=8)])
-    assert sequences(sent(ring), replay=True) == list(range(9, 17))
+def test_replay_begins_with_one_frame_and_never_has_many_on_the_wire() -> None:
+    """What comes in time lets one more go at once, up to eight."""
+    ring = outage_of(100)
+    flights = []
+    for _ in range(6):
+        flights.append(len(sent(ring)))
+        ring.acknowledge([Received(camera="front", replay=100)], NOW_US)
+    assert flights == [1, 2, 4, 8, 8, 8]
+
+
+def test_replay_leaves_the_first_seconds_of_a_connection_to_what_happens_now() -> None:
+    """The line shows what it takes with live frames first."""
+    ring = outage_of(3)
+    assert sent(ring, SECOND_US) == []
+    ring.add("front", frame(SECOND_US), SECOND_US)
+    assert sequences(sent(ring, SECOND_US)) == [4]
+
+
+def test_replay_that_came_late_leaves_the_wire_to_live_frames() -> None:
+    """On a slow line a replayed frame takes at most a tenth of the time."""
+    ring = outage_of(3)
+    assert sequences(sent(ring), replay=True) == [1]
+    arrived_us = NOW_US + 2 * SECOND_US
+    ring.acknowledge([Received(camera="front", replay=1)], arrived_us)
+    assert sent(ring, arrived_us + 17 * SECOND_US) == []
+    assert sequences(sent(ring, arrived_us + 18 * SECOND_US), replay=True) == [2]
+
+
+def test_preroll_that_waited_gives_way_to_what_happens_now() -> None:
+    """On a slow line the seconds before an onset do not keep the onset waiting."""
+    ring = connected()
+    ring.add("front", frame(0, preroll=True), 0)
+    ring.add("front", frame(1, preroll=True), 0)
+    ring.add("front", frame(2), 0)
+    assert sequences(sent(ring, 2 * SECOND_US)) == [3]
+    assert ring.counters("front").replaced == 2
+
+
+def test_pressure_tells_active_cameras_from_quiet_ones_and_begins_anew() -> None:
+    """Overtaken and waiting frames are told once; what still waits is told again."""
+    ring = connected(window_frames=1)
+    ring.add("blocks", frame(0), 0)
+    sent(ring, 0)
+    for second in (1, 2):
+        ring.add("quiet", frame(second), second * SECOND_US)
+        ring.add("active", frame(second, active=True), second * SECOND_US)
+    pressure = ring.pressure(5 * SECOND_US)
+    assert (pressure.active.overtaken, pressure.active.waited_us) == (1, 3 * SECOND_US)
+    assert (pressure.quiet.overtaken, pressure.lag_us) == (1, 5 * SECOND_US)
+    again = ring.pressure(6 * SECOND_US)
+    assert (again.active.overtaken, again.active.waited_us) == (0, 4 * SECOND_US)
 
 
 def test_welcome_trims_exactly_what_the_last_connection_brought() -> None:
@@ -130,13 +186,13 @@ def test_welcome_trims_exactly_what_the_last_connection_brought() -> None:
     ring = ReplayRing()
     ring.add("front", frame(1), 1)
     ring.add("front", frame(2), 2)
-    ring.connect((), "run", Limits())
+    ring.connect((), "run", Limits(), 0)
     sent(ring)
     ring.add("front", frame(3), 3)
     sent(ring)
     ring.disconnect()
-    # The second replayed frame and nothing else was lost on the way.
-    ring.connect([Received(camera="front", live=3, replay=1, settled=2)], "run", Limits())
+    # The second frame and nothing else has not got there.
+    ring.connect([Received(camera="front", live=3, replay=1, settled=2)], "run", Limits(), 0)
     assert [(entry.sequence, entry.replay) for entry in sent(ring)] == [(2, True)]
     hello = ring.hello("front", active=False)
     assert (hello.acknowledged, hello.settled, hello.run_id) == (2, 2, "run")
@@ -147,8 +203,8 @@ def test_acknowledged_and_settled_keep_the_run_they_belong_to() -> None:
     ring = connected()
     ring.add("front", frame(), 0)
     sent(ring)
-    ring.acknowledge([Received(camera="front", live=1, settled=1)])
-    ring.connect((), "another run", Limits())
+    ring.acknowledge([Received(camera="front", live=1, settled=1)], NOW_US)
+    ring.connect((), "another run", Limits(), 0)
     hello = ring.hello("front", active=True)
     assert (hello.acknowledged, hello.settled, hello.run_id, hello.active) == (1, 1, "run", True)
 
@@ -161,8 +217,12 @@ def test_size_is_bounded_and_the_oldest_goes_first() -> None:
     assert ring.size_bytes == 3000
     assert ring.counters("front").overflowed == 2
     assert ring.counters("back").overflowed == 0
-    ring.connect((), "run", Limits())
-    assert [(entry.camera, entry.sequence) for entry in sent(ring)] == [
+    ring.connect((), "run", Limits(), 0)
+    replayed = []
+    while (entry := ring.next(NOW_US)) is not None:
+        replayed.append((entry.camera, entry.sequence))
+        ring.acknowledge([Received(camera=entry.camera, replay=entry.sequence)], NOW_US)
+    assert replayed == [
         ("front", 3),
         ("front", 4),
         ("back", 1),
@@ -182,7 +242,7 @@ def test_age_is_bounded() -> None:
 def test_frame_on_its_way_is_not_lost_twice() -> None:
     """One whose bytes had to go counts by what became of it: arrived, or overflowed."""
     ring = ReplayRing(most_bytes=1500)
-    ring.connect((), "run", Limits())
+    ring.connect((), "run", Limits(), 0)
     ring.add("front", frame(1), 1)
     sent(ring)
     ring.add("front", frame(2), 2)
@@ -191,7 +251,7 @@ def test_frame_on_its_way_is_not_lost_twice() -> None:
     sent(ring)
     assert ring.counters("front").overflowed == 0
     ring.disconnect()
-    ring.connect([Received(camera="front", live=1)], "run", Limits())
+    ring.connect([Received(camera="front", live=1)], "run", Limits(), 0)
     counters = ring.counters("front")
     assert (counters.overflowed, ring.hello("front", active=False).acknowledged) == (1, 1)
     assert sequences(sent(ring), replay=True) == [3]
@@ -205,7 +265,7 @@ def test_withdrawn_camera_gives_up_what_waits_and_lets_the_rest_arrive() -> None
     ring.add("front", frame(2), 2)
     ring.withdraw("front")
     assert (ring.counters("front").withdrawn, ring.counters("front").unacknowledged) == (1, 1)
-    ring.acknowledge([Received(camera="front", live=1)])
+    ring.acknowledge([Received(camera="front", live=1)], NOW_US)
     assert ring.counters("front").unacknowledged == 0
     assert sent(ring) == []
 
@@ -216,7 +276,7 @@ def test_withdrawn_frame_that_never_arrived_is_withdrawn() -> None:
     ring.add("front", frame(1), 1)
     sent(ring)
     ring.withdraw("front")
-    ring.connect((), "run", Limits())
+    ring.connect((), "run", Limits(), 0)
     assert ring.counters("front").withdrawn == 1
 
 
@@ -224,7 +284,7 @@ def test_frame_above_the_limit_is_never_sent() -> None:
     """One that was encoded before the limit was known is dropped and counted."""
     ring = ReplayRing()
     ring.add("front", frame(jpeg=b"\xff\xd8" + bytes(5000) + b"\xff\xd9"), 0)
-    ring.connect((), "run", Limits(max_frame_bytes=1024))
+    ring.connect((), "run", Limits(max_frame_bytes=1024), 0)
     assert sent(ring) == []
     assert ring.counters("front").replaced == 1
 
@@ -287,7 +347,7 @@ class RingMachine(RuleBasedStateMachine):
         self.ring = ReplayRing(most_bytes=most, most_age_us=50)
         self.receiver = _Receiver()
         self.online = False
-        self.now = 0
+        self.now = NOW_US
 
     @rule(camera=CAMERAS, preroll=st.booleans(), gap=st.integers(0, 20))
     def sample(self, camera: str, preroll: bool, gap: int) -> None:
@@ -305,7 +365,7 @@ class RingMachine(RuleBasedStateMachine):
     def send(self, count: int) -> None:
         """The socket takes some frames."""
         for _ in range(count):
-            if (entry := self.ring.next()) is not None:
+            if (entry := self.ring.next(self.now)) is not None:
                 self.receiver.wire.append(entry)
         assert len(self.receiver.wire) <= 12
 
@@ -315,7 +375,7 @@ class RingMachine(RuleBasedStateMachine):
         """Some frames arrive, and perhaps that is told."""
         self.receiver.take(count)
         if tell:
-            self.ring.acknowledge(self.receiver.received())
+            self.ring.acknowledge(self.receiver.received(), self.now)
 
     @rule(lost=st.integers(0, 12))
     def break_off(self, lost: int) -> None:
@@ -332,7 +392,7 @@ class RingMachine(RuleBasedStateMachine):
         """A connection begins: with the same run, or with one that knows nothing."""
         if new_run:
             self.receiver = _Receiver()
-        self.ring.connect(self.receiver.received(), "run", Limits(window_frames=12))
+        self.ring.connect(self.receiver.received(), "run", Limits(window_frames=12), 0)
         self.receiver.live, self.receiver.replay = {}, {}
         self.online = True
 
@@ -365,13 +425,13 @@ class RingMachine(RuleBasedStateMachine):
             self.ring.hello(camera, active=False).acknowledged for camera in self.ring.cameras
         )
         known = len(receiver.arrived)
-        self.ring.connect(receiver.received(), "run", Limits(window_frames=12))
+        self.ring.connect(receiver.received(), "run", Limits(window_frames=12), 0)
         receiver.wire.clear()
         receiver.live, receiver.replay = {}, {}
-        while (entry := self.ring.next()) is not None:
+        while (entry := self.ring.next(self.now)) is not None:
             receiver.wire.append(entry)
             receiver.take(1)
-            self.ring.acknowledge(receiver.received())
+            self.ring.acknowledge(receiver.received(), self.now)
         assert all(self.ring.counters(camera).unacknowledged == 0 for camera in self.ring.cameras)
         assert self.ring.size_bytes == 0
         assert len(receiver.arrived) >= known
@@ -389,17 +449,17 @@ def test_size_is_what_the_frames_weigh(sizes: list[int]) -> None:
     ring = ReplayRing(most_bytes=10_000)
     for number, size in enumerate(sizes):
         ring.add("front", frame(number, jpeg=bytes(size)), number)
-    ring.connect((), "run", Limits(window_frames=4096, max_frame_bytes=2**20))
+    ring.connect((), "run", Limits(window_frames=4096, max_frame_bytes=2**20), 0)
     weights = 0
-    while (entry := ring.next()) is not None:
+    while (entry := ring.next(NOW_US)) is not None:
         weights += len(entry.frame.jpeg)
-        ring.acknowledge([Received(camera="front", replay=entry.sequence)])
+        ring.acknowledge([Received(camera="front", replay=entry.sequence)], NOW_US)
     assert ring.size_bytes == 0
     assert weights <= 10_000
 
 
 @pytest.mark.parametrize(
-    "end", [ReplayRing.disconnect, lambda ring: ring.connect((), "run", Limits())]
+    "end", [ReplayRing.disconnect, lambda ring: ring.connect((), "run", Limits(), 0)]
 )
 def test_nothing_is_sent_twice_on_one_connection(end: Callable[[ReplayRing], None]) -> None:
     """A frame goes once as live, and again only on another connection."""
@@ -408,5 +468,5 @@ def test_nothing_is_sent_twice_on_one_connection(end: Callable[[ReplayRing], Non
     assert len(sent(ring)) == 1
     assert sent(ring) == []
     end(ring)
-    ring.connect((), "run", Limits())
+    ring.connect((), "run", Limits(), 0)
     assert sequences(sent(ring), replay=True) == [1]

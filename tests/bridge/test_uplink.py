@@ -116,20 +116,21 @@ async def test_visit_during_an_outage_is_told_afterwards(
 async def test_newest_wins_on_a_stalled_socket(
     gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
 ) -> None:
-    """A Home Assistant that does not acknowledge gets no more than the window, and then the newest frame."""
+    """A Home Assistant that does not acknowledge gets few frames, no more than the window, and then the newest."""
     server = await serve(drawn())
     gateway.limits = Limits(window_frames=4)
     gateway.acknowledging = False
     gateway.cameras = (config(server.url("front"), quiet_interval_s=0.2),)
     bridge = start_bridge(gateway)
     await eventually(lambda: any(entry.counters.sampled >= 20 for entry in bridge.status().cameras))
-    assert len(gateway.frames) == 4
+    sent = len(gateway.frames)
+    assert 1 <= sent <= 4
     [front] = bridge.status().cameras
     assert front.counters.replaced >= 15
     assert front.counters.sampled == front.counters.replaced + front.counters.unacknowledged
     gateway.acknowledging = True
     await gateway.close_sockets(1012)
-    await gateway.until(lambda: len(gateway.frames) >= 8)
+    await gateway.until(lambda: len(gateway.frames) >= sent + 4)
     assert gateway.last.frames[-1].sequence > 20
 
 

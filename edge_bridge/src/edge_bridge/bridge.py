@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from importlib.metadata import version
 import itertools
+import logging
 import secrets
 from typing import Any
 
@@ -14,6 +15,7 @@ from .encoder import Encoder
 from .errors import CaptureError
 from .looks import looks_with
 from .outbox import Outbox
+from .pacing import Pacing
 from .probe import probe
 from .process_load import ProcessLoad
 from .protocol import (
@@ -34,6 +36,7 @@ from .protocol import (
     FrameFlag,
     Hello,
     Limits,
+    PacingReason,
     Probe,
     Probed,
     ProtocolError,
@@ -51,10 +54,14 @@ from .state_folder import StateFolder
 from .track import monotonic_us
 from .uplink import Uplink
 
+_LOGGER = logging.getLogger(__name__)
+
 _DISTRIBUTION = "camera-narrator-edge-bridge"
 
 REPORT_S = 5.0
 """Between two writings of the status file."""
+REPLAY_PAUSE_US = 1_000_000
+"""Two looks: nothing is replayed while live frames are under pressure."""
 PROBES_MOST = 4
 """At once: each opens a stream and decodes."""
 
@@ -75,6 +82,8 @@ class Bridge:
         self._budget = Budget(self._workers.count)
         self._looks = looks_with(settings.detector, self._encoder)
         self._ring = ReplayRing()
+        self._pacing = Pacing()
+        self._greeted_us = 0
         self._limits = Limits()
         self._cameras: dict[str, Camera] = {}
         self._unfit: dict[str, WireError] = {}
@@ -111,6 +120,7 @@ class Bridge:
 
     def hello(self) -> Hello:
         """Return the first message of a connection."""
+        self._greeted_us = monotonic_us()
         return Hello(
             protocol_min=PROTOCOL_MIN,
             protocol_max=PROTOCOL_MAX,
@@ -133,7 +143,12 @@ class Bridge:
     def welcome(self, welcome: Welcome) -> Configured:
         """Begin a connection."""
         self._limits = welcome.limits
-        self._ring.connect(welcome.received, welcome.run_id, welcome.limits)
+        now_us = monotonic_us()
+        round_trip_us = now_us - self._greeted_us
+        self._ring.connect(
+            welcome.received, welcome.run_id, welcome.limits, now_us, round_trip_us=round_trip_us
+        )
+        self._pacing.connected()
         configured = self._reconcile(welcome.revision, welcome.cameras)
         for camera in self._cameras.values():
             # A state that nobody has heard yet; a camera that fails says nothing.
@@ -151,7 +166,7 @@ class Bridge:
 
     def acknowledge(self, ack: Ack) -> None:
         """Trim what has arrived."""
-        self._ring.acknowledge(ack.cameras)
+        self._ring.acknowledge(ack.cameras, monotonic_us())
 
     def watch(self, watch: Watch) -> None:
         """Send a camera more often for a while."""
@@ -167,9 +182,36 @@ class Bridge:
         self._probes.add(task)
         task.add_done_callback(self._probes.discard)
 
-    def next_frame(self) -> bytes | None:
+    @property
+    def live_waits(self) -> bool:
+        """Whether a live frame waits until it may be sent."""
+        return self._ring.live_waits
+
+    @property
+    def replay_waits(self) -> bool:
+        """Whether there is something to replay."""
+        return self._ring.replay_waits
+
+    def pace(self) -> None:
+        """Send less where pictures come late, and more where they do not."""
+        now_us = monotonic_us()
+        before = self._pacing.step
+        if self._pacing.look(now_us, self._ring.pressure(now_us)):
+            for camera in self._cameras.values():
+                camera.pace(self._pacing.paces)
+            _LOGGER.info(
+                "The way to Home Assistant is %s: step %d after %d (%s)",
+                "too narrow" if self._pacing.step > before else "wider again",
+                self._pacing.step,
+                before,
+                self._pacing.reason,
+            )
+        if not self._pacing.calm(now_us):
+            self._ring.rest(now_us + REPLAY_PAUSE_US)
+
+    def next_frame(self, unsent_bytes: int) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
-        while (outgoing := self._ring.next()) is not None:
+        while (outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)) is not None:
             camera = self._cameras.get(outgoing.camera)
             if camera is None:
                 self._ring.withdraw(outgoing.camera)
@@ -276,6 +318,7 @@ class Bridge:
                 looks=self._looks,
                 wake=self._collect,
             )
+            camera.pace(self._pacing.paces)
             self._cameras[config.camera] = camera
             self._removed.discard(config.camera)
             camera.start()
@@ -311,6 +354,7 @@ class Bridge:
 
     def _camera_status(self, camera: Camera, now_us: int) -> CameraStatus:
         measured = camera.meter.read(now_us)
+        paced = camera.paced
         track = camera.track
         return CameraStatus(
             camera=camera.config.camera,
@@ -328,6 +372,8 @@ class Bridge:
             cpu_ms_per_s=measured.cpu_ms_per_s,
             age_ms=measured.age_ms,
             skipped=measured.skipped,
+            pacing_step=self._pacing.step if paced else 0,
+            pacing_reason=self._pacing.reason if paced else PacingReason.NONE,
             counters=self._ring.counters(camera.config.camera),
         )
 

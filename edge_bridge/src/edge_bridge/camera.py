@@ -23,6 +23,7 @@ from .label_track import LabelTrack
 from .looks import Look, Looks
 from .mailbox import Mail, Mailbox
 from .meter import Meter
+from .pacing import Pace, Step
 from .protocol import (
     MAX_FRAME_BYTES,
     Activity,
@@ -79,7 +80,8 @@ class Camera:
         self._watched: tuple[CameraConfig, int] | None = None
         """By which configuration, and for how many rows of blocks, the detector knows what to watch."""
         self._report = ActivityReport(config.camera)
-        self._sampler = Sampler(_rates(config))
+        self._paces = Step()
+        self._sampler = Sampler(_rates(config, self._paces))
         self._preroll: PreRoll[tuple[SampledFrame, Plane]] = PreRoll()
         self._sent_plane: Plane | None = None
 
@@ -106,7 +108,19 @@ class Camera:
     def configure(self, config: CameraConfig) -> None:
         """Take over settings that need no other stream."""
         self.config = config
-        self._sampler.rates = _rates(config)
+        self._sampler.rates = _rates(config, self._paces)
+
+    def pace(self, paces: Step) -> None:
+        """Send no more than this from the next picture on."""
+        self._paces = paces
+        self._sampler.rates = _rates(self.config, paces)
+
+    @property
+    def paced(self) -> bool:
+        """Whether less is sent than was asked for."""
+        active = self.activity is not None and self.activity.active
+        pace = self._paces.active if active else self._paces.quiet
+        return pace.restricts(self.config, active=active)
 
     def watch(self, *, rate_fps: float, seconds: float) -> None:
         """Send at least so often for some seconds."""
@@ -199,13 +213,13 @@ class Camera:
             for frame, before in self._preroll.take(now_us):
                 self._send(frame, before)
         if choice.keep:
-            self._encode(picture, plane, self._send)
+            self._encode(picture, plane, self._send, pace=self._pace(now_us))
         elif (
             picture.key
             and not active
             and self._preroll.wants(now_us, interval_us=int(1_000_000 / self.config.rate_fps))
         ):
-            self._encode(picture, plane, self._keep)
+            self._encode(picture, plane, self._keep, pace=self._paces.active)
         if active:
             # Last: labels may follow, the activity and its first frame may not wait.
             self._show(picture)
@@ -262,15 +276,20 @@ class Camera:
         return plane
 
     def _encode(
-        self, picture: Picture, plane: Plane | None, then: Callable[[SampledFrame, Plane], None]
+        self,
+        picture: Picture,
+        plane: Plane | None,
+        then: Callable[[SampledFrame, Plane], None],
+        *,
+        pace: Pace,
     ) -> None:
         if plane is None:
             plane = self._plane(picture)
         config = self.config
         jpeg = self._encoder.jpeg(
             picture.frame,
-            height_px=config.height_px,
-            quality=config.quality,
+            height_px=min(config.height_px, pace.height_px),
+            quality=min(config.quality, pace.quality),
             most_bytes=self.max_frame_bytes,
             masks=config.masks,
         )
@@ -289,10 +308,15 @@ class Camera:
             width=jpeg.width,
             height=jpeg.height,
             activity=round(255 * verdict.score),
+            tail=not verdict.active and self._sampler.is_lively(picture.captured_us),
             masks=config.masks,
             jpeg=jpeg.data,
         )
         then(frame, plane)
+
+    def _pace(self, captured_us: int) -> Pace:
+        paces = self._paces
+        return paces.active if self._sampler.is_lively(captured_us) else paces.quiet
 
     def _send(self, frame: SampledFrame, plane: Plane) -> None:
         self._mailbox.put_frame(frame.with_novelty(novelty(plane, self._sent_plane)))
@@ -302,5 +326,10 @@ class Camera:
         self._preroll.put(frame.captured_us, (frame.as_preroll(), plane))
 
 
-def _rates(config: CameraConfig) -> Rates:
-    return Rates(active_fps=config.rate_fps, quiet_interval_s=config.quiet_interval_s)
+def _rates(config: CameraConfig, paces: Step) -> Rates:
+    return Rates(
+        active_fps=config.rate_fps,
+        quiet_interval_s=config.quiet_interval_s * paces.quiet.stretch,
+        active_most_fps=paces.active.rate_fps,
+        quiet_most_fps=paces.quiet.rate_fps,
+    )

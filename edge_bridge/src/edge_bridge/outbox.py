@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 from .protocol import Activity, Message
 
@@ -68,7 +69,9 @@ class Outbox:
         due, self._status = self._status, False
         return due
 
-    async def wait(self) -> None:
-        """Wait until there may be something."""
-        await self._wake.wait()
+    async def wait(self, most_s: float | None = None) -> None:
+        """Wait until there may be something, or for so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self._wake.wait()
         self._wake.clear()

@@ -6,7 +6,7 @@ A frame that is chosen for sending gets its sequence here and stays until it is 
 
 While there is a connection, a camera has one place for its newest frame (and a few for pre-roll): what is still there
 when the next one comes is ``replaced``. What was not sent, or was sent and not acknowledged when a connection ended,
-is the backlog: it goes again as replay, oldest first, and never before a live frame.
+is the backlog: it goes again as replay, oldest first, never before a live frame, and on a slow line in its pauses only.
 
 A frame on its way must not be counted as lost while it may arrive. If its bytes have to go, to make room or because
 its camera was removed, the entry stays as a *shell* until an acknowledgement or the next welcome says what became of it.
@@ -14,11 +14,14 @@ its camera was removed, the entry stays as a *shell* until an acknowledgement or
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 
-from .protocol import MAX_FRAME_BYTES, CameraHello, Counters, Limits, Received
+from .account import Account, Entry, Loss, Place
+from .pacing import Crowd, Pressure
+from .protocol import HEADER, MAX_FRAME_BYTES, CameraHello, Counters, Limits, Received
 from .sampler import SampledFrame
+from .send_window import SendWindow
+from .turns import Turns
 
 MOST_BYTES = 16 * 2**20
 """Of the whole bridge: five minutes of one busy camera at 1 fps and 50 kB, without weighing on a small box."""
@@ -26,50 +29,14 @@ MOST_AGE_US = 300 * 1_000_000
 """What is older tells no story that anyone still waits for."""
 PREROLL_MOST = 10
 """Pre-roll frames of one camera that may wait for the socket: two onsets."""
+PREROLL_PATIENCE_US = 1_000_000
+"""Pre-roll that could not leave for so long gives way to what happens now: it is behind it on every line."""
 REPLAY_IN_FLIGHT = 8
-"""Replayed frames on the wire at once: a live frame never waits behind more than these."""
-
-
-class _Place(Enum):
-    WAITING = auto()
-    """For the socket, as live."""
-    BACKLOG = auto()
-    """For its turn as replay."""
-    LIVE = auto()
-    """Sent as live on this or the last connection."""
-    REPLAY = auto()
-    """Sent as replay on this or the last connection."""
-
-
-class _Loss(Enum):
-    OVERFLOWED = auto()
-    WITHDRAWN = auto()
-    REPLACED = auto()
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    camera: str
-    sequence: int
-    captured_us: int
-    frame: SampledFrame | None
-    place: _Place
-    loss: _Loss = _Loss.OVERFLOWED
-    """What it counts as, if it is a shell and did not arrive."""
-
-
-@dataclass(slots=True, eq=False)
-class _Account:
-    sampled: int = 0
-    acknowledged: int = 0
-    unacknowledged: int = 0
-    lost: dict[_Loss, int] = field(default_factory=lambda: dict.fromkeys(_Loss, 0))
-    settled: int = 0
-    run_id: str = ""
-    waiting: deque[_Entry] = field(default_factory=deque)
-    sent: dict[_Place, deque[_Entry]] = field(
-        default_factory=lambda: {_Place.LIVE: deque(), _Place.REPLAY: deque()}
-    )
+"""Replayed frames on the wire at once, where those before them came in time: a live frame waits behind no more."""
+REPLAY_FIRST_US = 2_000_000
+"""After a connection began every camera has something live to say first, and the line shows what it takes."""
+REPLAY_REST = 9
+"""After a replayed frame that came late the wire is left to live frames for so many times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +56,18 @@ class ReplayRing:
         """Start empty and without a connection."""
         self._most_bytes = most_bytes
         self._most_age_us = most_age_us
-        self._entries: OrderedDict[tuple[str, int], _Entry] = OrderedDict()
-        self._accounts: dict[str, _Account] = {}
-        self._ready: deque[str] = deque()
-        self._backlog: deque[_Entry] = deque()
+        self._entries: OrderedDict[tuple[str, int], Entry] = OrderedDict()
+        self._accounts: dict[str, Account] = {}
+        self._turns = Turns()
+        self._window = SendWindow()
+        self._replay_from_us = 0
+        self._replay_most = 1
+        self._felt = {True: Crowd(), False: Crowd()}
+        """Of active and of quiet cameras, since pressure was last asked for."""
+        self._backlog: deque[Entry] = deque()
         self._limits: Limits | None = None
         self._run_id = ""
-        self._in_flight = {_Place.LIVE: 0, _Place.REPLAY: 0}
+        self._in_flight = {Place.LIVE: 0, Place.REPLAY: 0}
         self.size_bytes = 0
 
     @property
@@ -113,7 +85,7 @@ class ReplayRing:
         account = self._account(camera)
         account.sampled += 1
         account.unacknowledged += 1
-        entry = _Entry(camera, account.sampled, frame.captured_us, frame, _Place.BACKLOG)
+        entry = Entry(camera, account.sampled, frame.captured_us, frame, Place.BACKLOG, now_us)
         self._entries[camera, entry.sequence] = entry
         self.size_bytes += len(frame.jpeg)
         if self._limits is None:
@@ -126,31 +98,60 @@ class ReplayRing:
         """Count frames that were chosen and gave way to newer ones before they got here."""
         account = self._account(camera)
         account.sampled += count
-        account.lost[_Loss.REPLACED] += count
+        account.lost[Loss.REPLACED] += count
 
-    def next(self) -> Outgoing | None:
-        """Return the next frame to send and mark it as sent; live before replay, None where nothing may go."""
-        if self._limits is None or self.on_wire >= self._limits.window_frames:
+    def next(self, now_us: int, *, unsent_bytes: int = 0) -> Outgoing | None:
+        """Return the next frame to send and mark it as sent; live before replay, None where nothing may go.
+
+        ``unsent_bytes`` is what the system still holds of earlier ones.
+        """
+        if (
+            self._limits is None
+            or self.on_wire >= self._limits.window_frames
+            or not self._window.opens(now_us, unsent_bytes=unsent_bytes)
+        ):
             return None
-        while self._ready:
-            camera = self._ready.popleft()
-            waiting = self._accounts[camera].waiting
-            while waiting:
-                entry = waiting.popleft()
-                if (frame := self._fitting(entry)) is not None:
-                    if waiting:
-                        # The next camera's turn first.
-                        self._ready.append(camera)
-                    return self._sent(entry, frame, _Place.LIVE)
-        if self._in_flight[_Place.REPLAY] >= min(REPLAY_IN_FLIGHT, self._limits.window_frames):
+        while (entry := self._live(now_us)) is not None:
+            if (frame := self._fitting(entry)) is not None:
+                return self._sent(entry, frame, Place.LIVE, now_us)
+        if not self._may_replay(now_us, self._limits):
             return None
         while self._backlog:
             entry = self._backlog.popleft()
             if (frame := self._fitting(entry)) is not None:
-                return self._sent(entry, frame, _Place.REPLAY)
+                return self._sent(entry, frame, Place.REPLAY, now_us)
         return None
 
-    def acknowledge(self, received: Iterable[Received]) -> None:
+    @property
+    def live_waits(self) -> bool:
+        """Whether a live frame waits for its turn."""
+        return any(account.waiting for account in self._accounts.values())
+
+    @property
+    def replay_waits(self) -> bool:
+        """Whether there is something to replay."""
+        return bool(self._backlog)
+
+    def rest(self, until_us: int) -> None:
+        """Replay nothing before then."""
+        self._replay_from_us = max(self._replay_from_us, until_us)
+
+    def pressure(self, now_us: int) -> Pressure:
+        """Return what was felt of the link since this was last asked."""
+        for account in self._accounts.values():
+            if account.waiting and not (entry := account.waiting[-1]).preroll:
+                self._feel(entry, waited_us=now_us - entry.added_us)
+        active, quiet = self._felt[True], self._felt[False]
+        self._felt = {True: Crowd(), False: Crowd()}
+        return Pressure(
+            active=active,
+            quiet=quiet,
+            lag_us=self._window.take_lag_us(now_us),
+            round_trip_us=self._window.round_trip_us,
+            arrived_us=self._window.arrived_us,
+        )
+
+    def acknowledge(self, received: Iterable[Received], now_us: int) -> None:
         """Trim exactly what was sent as live up to the one sequence and as replay up to the other."""
         for told in received:
             account = self._accounts.get(told.camera)
@@ -158,17 +159,27 @@ class ReplayRing:
                 continue
             account.settled = told.settled
             account.run_id = self._run_id
-            for place, sequence in ((_Place.LIVE, told.live), (_Place.REPLAY, told.replay)):
+            for place, sequence in ((Place.LIVE, told.live), (Place.REPLAY, told.replay)):
                 sent = account.sent[place]
                 while sent and sent[0].sequence <= sequence:
-                    self._arrived(sent.popleft())
-                    self._in_flight[place] -= 1
+                    self._told(sent.popleft(), now_us)
 
-    def connect(self, received: Iterable[Received], run_id: str, limits: Limits) -> None:
+    def connect(
+        self,
+        received: Iterable[Received],
+        run_id: str,
+        limits: Limits,
+        now_us: int,
+        *,
+        round_trip_us: int = 0,
+    ) -> None:
         """Begin a connection: trim by what arrived on the last one; all that is left is to be replayed."""
         self.disconnect()
         self._run_id = run_id
-        self.acknowledge(received)
+        self.acknowledge(received, now_us)
+        self._window = SendWindow(round_trip_us)
+        self._felt = {True: Crowd(), False: Crowd()}
+        self._replay_from_us, self._replay_most = now_us + REPLAY_FIRST_US, 1
         for account in self._accounts.values():
             for sent in account.sent.values():
                 for entry in sent:
@@ -178,16 +189,15 @@ class ReplayRing:
         self._in_flight = dict.fromkeys(self._in_flight, 0)
         self._backlog = deque(self._entries.values())
         for entry in self._backlog:
-            entry.place = _Place.BACKLOG
+            entry.place = Place.BACKLOG
         self._limits = limits
 
     def disconnect(self) -> None:
         """End a connection: what waits for the socket is backlog now, and so is what comes."""
         self._limits = None
-        self._ready.clear()
         for account in self._accounts.values():
             for entry in account.waiting:
-                entry.place = _Place.BACKLOG
+                entry.place = Place.BACKLOG
                 self._backlog.append(entry)
             account.waiting.clear()
 
@@ -195,16 +205,17 @@ class ReplayRing:
         """Give up what a removed camera has not sent."""
         account = self._account(camera)
         account.waiting.clear()
+        self._turns.forget(camera)
         for entry in [entry for entry in self._entries.values() if entry.camera == camera]:
-            self._drop(entry, _Loss.WITHDRAWN)
+            self._drop(entry, Loss.WITHDRAWN)
 
     def make_room(self, now_us: int) -> None:
         """Drop the oldest frames until age and size are within bounds."""
         # Shells stay where they are, at most a window of them, and are passed over.
         for entry in list(self._oldest(now_us)):
-            if entry.place is _Place.WAITING:
+            if entry.place is Place.WAITING:
                 self._accounts[entry.camera].waiting.remove(entry)
-            self._drop(entry, _Loss.OVERFLOWED)
+            self._drop(entry, Loss.OVERFLOWED)
         while self._backlog and self._backlog[0].frame is None:
             self._backlog.popleft()
 
@@ -213,9 +224,9 @@ class ReplayRing:
         account = self._account(camera)
         return Counters(
             sampled=account.sampled,
-            replaced=account.lost[_Loss.REPLACED],
-            overflowed=account.lost[_Loss.OVERFLOWED],
-            withdrawn=account.lost[_Loss.WITHDRAWN],
+            replaced=account.lost[Loss.REPLACED],
+            overflowed=account.lost[Loss.OVERFLOWED],
+            withdrawn=account.lost[Loss.WITHDRAWN],
             unacknowledged=account.unacknowledged,
         )
 
@@ -231,10 +242,10 @@ class ReplayRing:
             run_id=account.run_id,
         )
 
-    def _account(self, camera: str) -> _Account:
-        return self._accounts.setdefault(camera, _Account())
+    def _account(self, camera: str) -> Account:
+        return self._accounts.setdefault(camera, Account())
 
-    def _wait(self, account: _Account, entry: _Entry, frame: SampledFrame) -> None:
+    def _wait(self, account: Account, entry: Entry, frame: SampledFrame) -> None:
         waiting = account.waiting
         rivals = [
             other
@@ -243,13 +254,41 @@ class ReplayRing:
         ]
         if len(rivals) >= (PREROLL_MOST if frame.preroll else 1):
             waiting.remove(rivals[0])
-            self._lose(rivals[0], _Loss.REPLACED)
-        entry.place = _Place.WAITING
+            if not frame.preroll:
+                self._feel(rivals[0], overtaken=1)
+            self._lose(rivals[0], Loss.REPLACED)
+        entry.place = Place.WAITING
         waiting.append(entry)
-        if entry.camera not in self._ready:
-            self._ready.append(entry.camera)
 
-    def _fitting(self, entry: _Entry) -> SampledFrame | None:
+    def _live(self, now_us: int) -> Entry | None:
+        """Return the entry whose turn it is, out of its camera's places."""
+        waiting = {name: account.waiting for name, account in self._accounts.items()}
+        urgent = [name for name, entries in waiting.items() if entries and entries[-1].urgent]
+        quiet = [name for name, entries in waiting.items() if entries and not entries[-1].urgent]
+        if (camera := self._turns.choose(urgent, quiet)) is None:
+            return None
+        entries = waiting[camera]
+        entry = entries.popleft()
+        while entry.preroll and entries and now_us - entry.added_us > PREROLL_PATIENCE_US:
+            self._lose(entry, Loss.REPLACED)
+            entry = entries.popleft()
+        if not entry.preroll:
+            self._feel(entry, left=1, waited_us=now_us - entry.added_us)
+        return entry
+
+    def _may_replay(self, now_us: int, limits: Limits) -> bool:
+        most = min(self._replay_most, limits.window_frames)
+        return now_us >= self._replay_from_us and self._in_flight[Place.REPLAY] < most
+
+    def _feel(self, entry: Entry, *, left: int = 0, overtaken: int = 0, waited_us: int = 0) -> None:
+        crowd = self._felt[entry.urgent]
+        self._felt[entry.urgent] = Crowd(
+            left=crowd.left + left,
+            overtaken=crowd.overtaken + overtaken,
+            waited_us=max(crowd.waited_us, waited_us),
+        )
+
+    def _fitting(self, entry: Entry) -> SampledFrame | None:
         frame = entry.frame
         if frame is None:
             return None
@@ -257,46 +296,67 @@ class ReplayRing:
         if len(frame.jpeg) <= most:
             return frame
         # Encoded before Home Assistant told its limit; the camera encodes smaller from then on.
-        self._lose(entry, _Loss.REPLACED)
+        self._lose(entry, Loss.REPLACED)
         return None
 
-    def _sent(self, entry: _Entry, frame: SampledFrame, place: _Place) -> Outgoing:
+    def _sent(self, entry: Entry, frame: SampledFrame, place: Place, now_us: int) -> Outgoing:
         entry.place = place
         self._accounts[entry.camera].sent[place].append(entry)
         self._in_flight[place] += 1
+        size_bytes = HEADER.size + len(frame.jpeg)
+        self._window.sent(
+            (entry.camera, entry.sequence),
+            size_bytes,
+            now_us,
+            chosen_us=entry.added_us,
+            live=place is Place.LIVE,
+        )
         return Outgoing(
             camera=entry.camera,
             sequence=entry.sequence,
-            replay=place is _Place.REPLAY,
+            replay=place is Place.REPLAY,
             frame=frame,
         )
 
-    def _arrived(self, entry: _Entry) -> None:
+    def _told(self, entry: Entry, now_us: int) -> None:
+        """Trim a frame that was acknowledged on its own connection, or by the next welcome."""
+        took_us = self._window.acknowledged((entry.camera, entry.sequence), now_us)
+        self._in_flight[entry.place] -= 1
+        if entry.place is Place.REPLAY:
+            self._learn(took_us, now_us)
         self._remove(entry)
         self._accounts[entry.camera].acknowledged += 1
 
-    def _lose(self, entry: _Entry, loss: _Loss) -> None:
+    def _learn(self, took_us: int, now_us: int) -> None:
+        """Replay more at once while it arrives in time; where even one is late, a tenth of the time."""
+        if took_us <= self._window.in_time_us:
+            self._replay_most = min(self._replay_most + 1, REPLAY_IN_FLIGHT)
+        else:
+            self.rest(now_us + took_us * (REPLAY_REST if self._replay_most == 1 else 1))
+            self._replay_most = 1
+
+    def _lose(self, entry: Entry, loss: Loss) -> None:
         self._remove(entry)
         self._accounts[entry.camera].lost[loss] += 1
 
-    def _remove(self, entry: _Entry) -> None:
+    def _remove(self, entry: Entry) -> None:
         del self._entries[entry.camera, entry.sequence]
         self._accounts[entry.camera].unacknowledged -= 1
         self._empty(entry)
 
-    def _drop(self, entry: _Entry, loss: _Loss) -> None:
-        if entry.place in {_Place.WAITING, _Place.BACKLOG}:
+    def _drop(self, entry: Entry, loss: Loss) -> None:
+        if entry.place in {Place.WAITING, Place.BACKLOG}:
             self._lose(entry, loss)
         elif entry.frame is not None:
             entry.loss = loss
             self._empty(entry)
 
-    def _empty(self, entry: _Entry) -> None:
+    def _empty(self, entry: Entry) -> None:
         if entry.frame is not None:
             self.size_bytes -= len(entry.frame.jpeg)
             entry.frame = None
 
-    def _oldest(self, now_us: int) -> Iterable[_Entry]:
+    def _oldest(self, now_us: int) -> Iterable[Entry]:
         excess_bytes = self.size_bytes - self._most_bytes
         for entry in self._entries.values():
             if entry.frame is None:

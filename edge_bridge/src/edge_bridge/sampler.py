@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+import math
 
 from .protocol import FrameFlag, Polygon
 
@@ -34,7 +35,14 @@ class SampledFrame:
     """Difference of luma against the frame sent before, 0 to 255."""
     masks: tuple[Polygon, ...] = field(default=(), repr=False)
     """What was painted over in it."""
+    tail: bool = False
+    """Of the seconds after an activity."""
     jpeg: bytes = field(repr=False)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it belongs to an activity, from its pre-roll to its closing look."""
+        return self.tail or bool(self.flags & (FrameFlag.ACTIVE | FrameFlag.PREROLL))
 
     @property
     def preroll(self) -> bool:
@@ -56,6 +64,10 @@ class Rates:
 
     active_fps: float
     quiet_interval_s: float
+    active_most_fps: float = math.inf
+    """Also in the first seconds of an activity, and when somebody watches."""
+    quiet_most_fps: float = math.inf
+    """When somebody watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,29 +126,34 @@ class Sampler:
             return Choice(keep=True)
         return Choice(keep=False)
 
+    def is_lively(self, captured_us: int) -> bool:
+        """Return whether a picture captured then belongs to an activity or to its last look."""
+        return self._active or captured_us < self._tail_until_us
+
     def interval_us(self, now_us: int) -> int:
         """Return how far apart the pictures are that are wanted at this time, activity apart."""
+        rates = self.rates
         if now_us < self._tail_until_us:
-            fps = self.rates.active_fps
+            fps, most_fps = min(rates.active_fps, rates.active_most_fps), rates.active_most_fps
         else:
-            fps = 1 / self.rates.quiet_interval_s
+            fps, most_fps = 1 / rates.quiet_interval_s, rates.quiet_most_fps
         if now_us < self._watch_until_us:
-            fps = max(fps, self._watch_fps)
+            fps = max(fps, min(self._watch_fps, most_fps))
         return int(1_000_000 / fps)
 
     def _interval(self, captured_us: int) -> tuple[int, bool]:
-        quiet = False
-        if self._active:
-            burst = captured_us < self._onset_us + BURST_US
-            fps = self.rates.active_fps * (2 if burst else 1)
-        elif captured_us < self._tail_until_us:
-            fps = self.rates.active_fps
+        rates = self.rates
+        quiet = not self.is_lively(captured_us)
+        if quiet:
+            fps, most_fps = 1 / rates.quiet_interval_s, rates.quiet_most_fps
         else:
-            quiet = True
-            fps = 1 / self.rates.quiet_interval_s
-        if captured_us < self._watch_until_us and self._watch_fps > fps:
+            burst = self._active and captured_us < self._onset_us + BURST_US
+            most_fps = rates.active_most_fps
+            fps = min(rates.active_fps * (2 if burst else 1), most_fps)
+        watched_fps = min(self._watch_fps, most_fps)
+        if captured_us < self._watch_until_us and watched_fps > fps:
             quiet = False
-            fps = self._watch_fps
+            fps = watched_fps
         return int(1_000_000 / fps), quiet
 
     def _keep(self, captured_us: int, due_us: int, interval_us: int) -> None:

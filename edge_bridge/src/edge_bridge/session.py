@@ -10,6 +10,7 @@ import aiohttp
 
 from .errors import Cause, DialError
 from .outbox import Outbox
+from .pacing import LOOK_S
 from .protocol import (
     Ack,
     Configure,
@@ -28,12 +29,19 @@ from .protocol import (
     Welcome,
     parse,
 )
+from .send_queue import unsent_bytes
 
 _LOGGER = logging.getLogger(__name__)
 
 WELCOME_S = 10.0
 """Home Assistant answers a hello at once; a loaded small machine takes a second or two."""
 STATUS_S = 10.0
+GLANCE_S = 0.001
+GLANCE_MOST_S = 0.02
+"""Nobody tells when the system has sent what it held: frames that wait for it look from 1 ms on, ever less often; in
+the longest pause a link of 1 Mbit/s sends less than what the system may hold."""
+PAUSE_S = 0.25
+"""So often it is looked whether there is time for a replay."""
 FAREWELL_S = 1.0
 """For the last status and the close, of the 2 s in which the process must end."""
 REASON_BYTES = 120
@@ -74,8 +82,19 @@ class Side(Protocol):
     def probe(self, probe: Probe) -> None:
         """Start a probe; its answer goes to the outbox."""
 
-    def next_frame(self) -> bytes | None:
-        """Return the next frame that may be sent."""
+    def next_frame(self, unsent_bytes: int) -> bytes | None:
+        """Return the next frame that may be sent while the system still holds so much unsent."""
+
+    @property
+    def live_waits(self) -> bool:
+        """Whether a live frame waits until it may be sent."""
+
+    @property
+    def replay_waits(self) -> bool:
+        """Whether there is something to replay."""
+
+    def pace(self) -> None:
+        """Judge how the connection fares; called twice a second."""
 
     def status(self) -> Status:
         """Return the status as it is now."""
@@ -91,6 +110,7 @@ class Session:
         """Take over a WebSocket that is open."""
         self._ws = ws
         self._side = side
+        self._wire = ws.get_extra_info("socket")
         self._outbox = side.outbox
         self._pinged: tuple[int, float] = (0, 0.0)
         self.welcomed = False
@@ -136,7 +156,11 @@ class Session:
         malformed: ProtocolError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
-                others = [tasks.create_task(self._write()), tasks.create_task(self._tick())]
+                others = [
+                    tasks.create_task(self._write()),
+                    tasks.create_task(self._tick()),
+                    tasks.create_task(self._pace()),
+                ]
                 ended = await self._listen()
                 for task in others:
                     task.cancel()
@@ -178,15 +202,20 @@ class Session:
         return self._ended()
 
     async def _write(self) -> None:
+        glance_s = GLANCE_S
         while True:
             if (reply := self._outbox.next_reply()) is not None:
                 await self._send(reply)
             elif self._outbox.take_status():
                 await self._send(self._side.status().dumps())
-            elif (frame := self._side.next_frame()) is not None:
+            elif (frame := self._side.next_frame(unsent_bytes(self._wire))) is not None:
                 await self._send(frame)
+                glance_s = GLANCE_S
+            elif self._side.live_waits:
+                await self._outbox.wait(glance_s)
+                glance_s = min(2 * glance_s, GLANCE_MOST_S)
             else:
-                await self._outbox.wait()
+                await self._outbox.wait(PAUSE_S if self._side.replay_waits else None)
 
     async def _tick(self) -> None:
         while True:
@@ -194,6 +223,11 @@ class Session:
             self._outbox.status()
             self._pinged = (self._pinged[0] + 1, time.monotonic())
             self._outbox.reply(Ping(id=self._pinged[0]))
+
+    async def _pace(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._side.pace()
 
     def _ponged(self, pong: Pong) -> None:
         number, sent_s = self._pinged
