@@ -52,7 +52,7 @@ class Decoders:
         place = (coding.codec, coding.apart)
         decoder = self._decoders.get(place)
         if decoder is None:
-            decoder = self._decoders[place] = coding.decoder()
+            decoder = self._decoders[place] = coding.decoder(key_frames_only=True)
         return decoder
 
 

@@ -98,13 +98,16 @@ class Coding:
             apart=b"" if annexb else parameters,
         )
 
-    def decoder(self) -> VideoCodecContext:
+    def decoder(self, *, key_frames_only: bool = False) -> VideoCodecContext:
         """Return a decoder for whole key frames and what follows them; it works in the calling thread without delay.
 
         Raises CaptureError.
 
         Not the stream's own: that one and its container hold each other, so after each end its megabytes would wait
         for the garbage collector, which a program that makes as little garbage as this one seldom runs.
+
+        With ``key_frames_only`` the filter that smooths the edges of blocks is left out, a tenth to a third of the time.
+        It differs by 50 to 58 dB at 480 lines (JPEG at quality 70: 41 to 46), and of key frames nothing carries it on.
         """
         decoder = av.CodecContext.create(self.codec, "r")
         if not isinstance(decoder, VideoCodecContext):
@@ -114,6 +117,8 @@ class Coding:
         decoder.thread_type = "NONE"
         decoder.thread_count = 1
         decoder.flags |= LOW_DELAY
+        if key_frames_only:
+            decoder.options = {"skip_loop_filter": "all"}
         return decoder
 
     def whole(self, packet: AvPacket[VideoStream]) -> AvPacket[VideoStream]:
