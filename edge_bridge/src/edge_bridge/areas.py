@@ -15,9 +15,8 @@ RIM_CELLS = 2
 """Beyond a mask: one for the camera, which mixed the colours of neighbours, one for the scaling, which mixes them again."""
 SAMPLES = 8
 """Points a block's side is judged by: as many as the small plane has pixels there."""
-WATCHED_SHARE = 0.25
-"""Of a block: a zone as large as a block touches four of them by a quarter each, and all four are watched."""
-IGNORED_SHARE = 0.5
+HALF = 0.5
+"""Of a block: what covers so much of it decides over it."""
 
 
 def watched_blocks(
@@ -34,9 +33,13 @@ def watched_blocks(
     watched = np.full((rows, columns), not zones)
     for zone in zones:
         share = _share((zone,), rows, columns)
-        watched |= (share > 0) & (share >= min(WATCHED_SHARE, float(share.max())))
+        if (most := float(share.max())) > 0:
+            # Of one that covers no block by half, the blocks that it covers most.
+            watched |= share >= HALF * (1 if most >= HALF else most)
+        else:
+            _touch(watched, np.asarray(zone, np.float64) * (columns, rows))
     if ignored or masks:
-        watched &= _share((*ignored, *masks), rows, columns) < IGNORED_SHARE
+        watched &= _share((*ignored, *masks), rows, columns) < HALF
     return watched
 
 
