@@ -162,7 +162,7 @@ def test_hint_that_nothing_confirms_is_a_false_alarm() -> None:
 def test_camera_without_a_share_of_the_budget_stays_with_key_frames() -> None:
     """And the hint is not blamed for it."""
     budget = Budget(1)
-    assert budget.admit("another", 590)
+    assert budget.admit("another", 599)
     run = Run(coded(100, group=25), Viewer(wants=lambda _: True), Hint(30), budget)
     viewer = run.play()
     assert viewer.numbers == [0, 25, 50, 75]
