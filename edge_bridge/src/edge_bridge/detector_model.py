@@ -51,6 +51,11 @@ def problem(path: Path) -> str | None:
     """Return why there can be no detector with the model of this file, or None where all is well."""
     if find_spec("ai_edge_litert") is None:
         return f"its runtime is not installed; install {EXTRA}"
+    return flaw(path)
+
+
+def flaw(path: Path) -> str | None:
+    """Return what is wrong with the model of this file, or None where it is the right one."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -121,8 +126,12 @@ def _run(command: Sequence[str], folder: Path, say: Callable[[str], None]) -> No
     with subprocess.Popen(  # noqa: S603 # the commands above
         command,
         cwd=folder,
-        # One more try; as it is, npm would try for minutes where there is no network.
-        env={"npm_config_fetch_retries": "1", **os.environ},
+        # One more try, soon; as it is, npm would try for minutes where there is no network.
+        env={
+            "npm_config_fetch_retries": "1",
+            "npm_config_fetch_retry_mintimeout": "1000",
+            **os.environ,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
