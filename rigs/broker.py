@@ -1,7 +1,9 @@
 """An MQTT broker: mosquitto, or amqtt in a process of its own where mosquitto can't be had."""
 
 import asyncio
+import base64
 from contextlib import suppress
+import hashlib
 import os
 from pathlib import Path
 import shutil
@@ -33,13 +35,19 @@ class Broker:
     host: Final = "127.0.0.1"
 
     def __init__(
-        self, processes: Processes, *, persistent: bool = False, mosquitto: str | None = None
+        self,
+        processes: Processes,
+        *,
+        persistent: bool = False,
+        mosquitto: str | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
-        """`persistent` keeps retained messages over a restart (mosquitto only)."""
+        """`persistent` keeps retained messages over a restart, `login` lets nobody else in (mosquitto only)."""
         self.port: Final = free_port()
         self.process: Process | None = None
         self._processes = processes
         self._persistent = persistent
+        self._login = login
         self._mosquitto = mosquitto or find_mosquitto()
         self._folder = processes.folder / f"broker-{self.port}"
 
@@ -101,7 +109,14 @@ class Broker:
         raise ProcessError(f"{self.name} ended:\n{process.tail()}")
 
     def _configuration(self) -> str:
-        lines = [f"listener {self.port} {self.host}", "allow_anonymous true", "log_dest stderr"]
+        lines = [f"listener {self.port} {self.host}", "log_dest stderr"]
+        if self._login is None:
+            lines.append("allow_anonymous true")
+        else:
+            users = self._folder / "users"
+            users.write_text(_user(*self._login))
+            users.chmod(0o600)
+            lines += ["allow_anonymous false", f"password_file {users}"]
         if os.geteuid() == 0:
             lines.append("user root")  # else it looks for a user that a private prefix lacks
         if self._persistent:
@@ -109,6 +124,15 @@ class Broker:
             lines += ["persistence true", f"persistence_location {self._folder}/"]
             lines += ["autosave_on_changes true", "autosave_interval 1"]
         return "\n".join(lines) + "\n"
+
+
+def _user(name: str, password: str) -> str:
+    """Return a line of mosquitto's password file."""
+    salt = os.urandom(12)
+    rounds = 101  # mosquitto's own number
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    parts = ("7", str(rounds), *(base64.b64encode(part).decode() for part in (salt, key)))
+    return f"{name}:${'$'.join(parts)}\n"
 
 
 def mqtt_flow_input(

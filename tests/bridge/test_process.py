@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+import json
 import os
 from pathlib import Path
 import signal
@@ -13,8 +14,6 @@ from PIL import Image
 import pytest
 
 from edge_bridge.protocol import FrameFlag, Status
-from edge_bridge.state_folder import STALE_S, StateFolder
-from edge_bridge.status_table import table
 from rigs.simulated_camera import Credentials, Refusal
 from tests.bridge.conftest import Serve, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
@@ -128,10 +127,11 @@ async def test_terminated_bridge_ends_without_home_assistant(run: Run) -> None:
     """One that never reached anyone ends just as well."""
     process = await run("run", "--url", "http://127.0.0.1:9")
     assert process.stderr is not None
-    first = await asyncio.wait_for(process.stderr.readline(), 30)
-    second = await asyncio.wait_for(process.stderr.readline(), 30)
-    assert b"INFO Bridge" in first
-    assert b"Not connected to Home Assistant: url: nothing answers" in second
+    async with asyncio.timeout(30):
+        assert b"INFO Bridge" in await process.stderr.readline()
+        while b"Not connected" not in (line := await process.stderr.readline()):
+            assert line, "it ended"
+    assert b"Not connected to Home Assistant: url: nothing answers" in line
     code, took_s = await terminated(process)
     assert code == 0
     assert took_s < END_S + SLACK_S
@@ -202,13 +202,19 @@ async def test_status_shows_a_running_bridge_and_no_secret(
     assert "connected to Home Assistant" in output
     assert "front" in output
     assert "streaming" in output
+    assert "h264" in output
+    assert "\x1b" not in output
+    code, output, _ = await ended(await run("status", "--json"))
+    [front] = json.loads(output)["cameras"]
+    assert (code, front["camera"], front["state"]) == (0, "front", "streaming")
     text = file.read_text()
     for secret in (TOKEN, credentials.password, credentials.user, "rtsp://"):
         assert secret not in text
     await terminated(process)
-    code, output, _ = await ended(await run("status"))
-    assert code == 1
-    assert "no edge-bridge runs" in output
+    for command in ("status", "health"):
+        code, output, errors = await ended(await run(command))
+        assert (code, output) == (1, "")
+        assert errors.startswith("edge-bridge: no edge-bridge runs")
 
 
 async def test_second_bridge_on_the_same_state_is_refused(gateway: FakeGateway, run: Run) -> None:
@@ -230,6 +236,7 @@ async def test_second_bridge_on_the_same_state_is_refused(gateway: FakeGateway, 
             "token-file: cannot be read",
         ),
         (("run", "--url", "http://ha", "--ca", "/does/not/exist"), "ca: is not a file"),
+        (("run", "--url", "http://ha", "--mqtt-url", "localhost"), "mqtt-url: must look like"),
         (("probe", "rtsp://[::1/front"), "url: not an address"),
     ],
 )
@@ -290,33 +297,3 @@ async def test_probe_says_why_not(run: Run) -> None:
     """A port where nobody listens is an error with its code, exit code 1."""
     code, output, _ = await ended(await run("probe", "rtsp://127.0.0.1:9/front"))
     assert (code, output) == (1, "failed       refused\n")
-
-
-def test_status_left_behind_is_not_a_running_bridge(tmp_path: Path) -> None:
-    """A file that a killed bridge left says so by its age; a broken one says so too."""
-    folder = StateFolder(tmp_path)
-    folder.write_status({"cameras": []})
-    assert folder.read_status(time.time())["cameras"] == []
-    with pytest.raises(Exception, match="not running"):
-        folder.read_status(time.time() + STALE_S + 1)
-    (tmp_path / "status.json").write_text("{")
-    with pytest.raises(Exception, match="cannot be read"):
-        folder.read_status(time.time())
-    (tmp_path / "status.json").write_text("[]")
-    with pytest.raises(Exception, match="is not one"):
-        folder.read_status(time.time())
-
-
-def test_table_of_a_bridge_without_connection() -> None:
-    """The reason stands in the first line; no cameras is said."""
-    text = table({"name": "attic", "connected": False, "problem": "token: unknown", "cameras": []})
-    assert text.splitlines()[0] == "attic: not connected (token: unknown)"
-    assert text.splitlines()[-1] == "no cameras"
-    assert len(text.splitlines()) == 3
-
-
-def test_table_names_what_was_given_up() -> None:
-    """Dropped answers and messages that were not understood show, with their number."""
-    text = table({"connected": True, "dropped_replies": 2, "unknown_messages": 3, "cameras": []})
-    assert text.splitlines()[2].startswith("2 replies dropped")
-    assert text.splitlines()[3].startswith("3 messages of a newer Home Assistant")

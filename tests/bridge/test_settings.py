@@ -9,14 +9,16 @@ import pytest
 from edge_bridge.address import endpoint, is_private
 from edge_bridge.backoff import Backoff
 from edge_bridge.errors import Cause, SettingsError
-from edge_bridge.settings import load, state_folder
+from edge_bridge.settings import BrokerSettings, load
+from edge_bridge.state_folder import state_folder
 
 GOOD = {"CAMERA_NARRATOR_URL": "http://ha.local:8123", "CAMERA_NARRATOR_TOKEN": "abc"}
 
 
 def flags(**given: object) -> Namespace:
     """Return flags as the command line gives them."""
-    empty = dict.fromkeys(("url", "token_file", "name", "state", "log_level", "ca"))
+    names = ("url", "token_file", "name", "state", "log_level", "ca", "detector")
+    empty = dict.fromkeys((*names, "mqtt_url", "mqtt_username", "mqtt_password_file"))
     return Namespace(**{**empty, "insecure": False, **given})
 
 
@@ -70,6 +72,25 @@ def test_flags_go_before_the_environment(tmp_path: Path) -> None:
         ({"CAMERA_NARRATOR_CA": str(Path(__file__).parent)}, "ca"),
         ({"CAMERA_NARRATOR_CA": __file__}, "ca"),
         ({"CAMERA_NARRATOR_INSECURE": "perhaps"}, "CAMERA_NARRATOR_INSECURE"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "192.168.1.2:1883"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "http://broker"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "mqtt://"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "mqtt://me:pass@broker"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "mqtt://broker:port"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "mqtt://[::1"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": "mqtt://broker/prefix"}, "mqtt-url"),
+        ({"CAMERA_NARRATOR_MQTT_URL": f"mqtt://{'a' * 64}"}, "mqtt-url"),
+        (
+            {"CAMERA_NARRATOR_MQTT_URL": "mqtt://b", "CAMERA_NARRATOR_MQTT_PASSWORD": "pass"},
+            "mqtt-username",
+        ),
+        (
+            {
+                "CAMERA_NARRATOR_MQTT_URL": "mqtt://b",
+                "CAMERA_NARRATOR_MQTT_PASSWORD_FILE": "/does/not/exist",
+            },
+            "mqtt-password-file",
+        ),
     ],
 )
 def test_every_error_names_its_setting(changes: dict[str, str], key: str) -> None:
@@ -81,12 +102,47 @@ def test_every_error_names_its_setting(changes: dict[str, str], key: str) -> Non
     assert "pass" not in str(caught.value).replace("password", "")
 
 
+@pytest.mark.parametrize(
+    ("url", "broker"),
+    [
+        ("mqtt://broker", BrokerSettings(host="broker", port=1883)),
+        (" mqtt://broker:1884/ ", BrokerSettings(host="broker", port=1884)),
+        ("mqtts://[::1]", BrokerSettings(host="::1", port=8883, tls=True)),
+    ],
+)
+def test_broker_from_its_address(url: str, broker: BrokerSettings) -> None:
+    """Host, port and whether it is encrypted; shown again without anything else."""
+    loaded = load(flags(mqtt_url=url), GOOD).mqtt
+    assert loaded == broker
+    assert broker.address.startswith(url.strip().rstrip("/"))
+
+
+def test_login_of_the_broker_is_kept_and_not_shown(tmp_path: Path) -> None:
+    """The password from the environment or, before that, from a file; spaces belong to it."""
+    variables = {
+        **GOOD,
+        "CAMERA_NARRATOR_MQTT_URL": "mqtt://broker",
+        "CAMERA_NARRATOR_MQTT_USERNAME": "me",
+        "CAMERA_NARRATOR_MQTT_PASSWORD": "s3cret",
+    }
+    broker = load(flags(), variables).mqtt
+    assert broker is not None
+    assert (broker.username, broker.password) == ("me", "s3cret")
+    assert "s3cret" not in repr(broker)
+    file = tmp_path / "password"
+    file.write_text(" of a file \n")
+    broker = load(flags(mqtt_password_file=str(file)), variables).mqtt
+    assert broker is not None
+    assert broker.password == " of a file "
+    assert load(flags(), GOOD).mqtt is None
+
+
 def test_state_folder_has_a_place_without_settings() -> None:
     """Flag, environment, XDG, home: the first that is there."""
-    assert state_folder(flags(state="/a"), {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/a")
-    assert state_folder(flags(), {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/b")
-    assert state_folder(flags(), {"XDG_STATE_HOME": "/c"}) == Path("/c/camera-narrator")
-    assert state_folder(flags(), {}).name == "camera-narrator"
+    assert state_folder("/a", {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/a")
+    assert state_folder(None, {"CAMERA_NARRATOR_STATE": "/b"}) == Path("/b")
+    assert state_folder(None, {"XDG_STATE_HOME": "/c"}) == Path("/c/camera-narrator")
+    assert state_folder(None, {}).name == "camera-narrator"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +205,14 @@ def test_unknown_token_is_tried_often_while_someone_may_be_pairing() -> None:
     assert [backoff.delay_s(Cause.UNAUTHORIZED, now) for now in (100, 500, 999)] == [2, 2, 2]
     delays = [backoff.delay_s(Cause.UNAUTHORIZED, 1001) for _ in range(8)]
     assert delays == [120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_bridge_that_announced_itself_is_there_when_somebody_adds_it() -> None:
+    """However late that is; a token that was taken back is still no matter of pairing."""
+    backoff = Backoff(100, no_jitter, announced=True)
+    assert backoff.delay_s(Cause.UNAUTHORIZED, 500) == 2
+    assert [backoff.delay_s(Cause.UNAUTHORIZED, 90_000) for _ in range(8)] == [30] * 8
+    assert backoff.delay_s(Cause.FORBIDDEN, 90_000) == 120
 
 
 def test_refused_token_is_tried_in_minutes_from_the_start() -> None:

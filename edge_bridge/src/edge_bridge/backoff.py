@@ -19,12 +19,18 @@ PAIRING_S = 2.0
 PAIRING_LIFE_S = 900.0
 """The dialog that shows a new token is open for so long, and its reader wants to see the bridge appear."""
 
+ANNOUNCED_S = 30.0
+"""Home Assistant shows a bridge that announced itself until somebody adds it, maybe tomorrow, and then waits for it."""
+
 
 class Backoff:
     """Remembers how often a try has failed, and how."""
 
-    def __init__(self, started_s: float, random: Callable[[], float]) -> None:
+    def __init__(
+        self, started_s: float, random: Callable[[], float], *, announced: bool = False
+    ) -> None:
         """Begin with the process's life; ``random`` gives 0 to 1."""
+        self._announced = announced
         self._started_s = started_s
         self._random = random
         self._tries = 0
@@ -42,6 +48,8 @@ class Backoff:
         pairing = cause is Cause.UNAUTHORIZED and now_s - self._started_s < PAIRING_LIFE_S
         if pairing:
             seconds = PAIRING_S
+        elif cause is Cause.UNAUTHORIZED and self._announced:
+            seconds = ANNOUNCED_S
         elif cause in {Cause.UNAUTHORIZED, Cause.FORBIDDEN}:
             seconds = min(FORBIDDEN_MOST_S, FORBIDDEN_FIRST_S * 2**self._refusals)
             self._refusals = min(self._refusals + 1, 10)

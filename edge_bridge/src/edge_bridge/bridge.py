@@ -1,11 +1,14 @@
 """The bridge: holds the cameras that Home Assistant configured, the ring, and the way up."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 import itertools
 import logging
 import secrets
+import time
 from typing import Any
 
 from .budget import Budget
@@ -14,6 +17,7 @@ from .decoding import DecoderWorkers
 from .encoder import Encoder
 from .errors import CaptureError
 from .looks import looks_with
+from .mqtt_link import tls_context
 from .outbox import Outbox
 from .pacing import Pacing
 from .probe import probe
@@ -51,6 +55,7 @@ from .replay import ReplayRing
 from .settings import Settings
 from .source import StreamSource
 from .state_folder import StateFolder
+from .telemetry import Telemetry
 from .track import monotonic_us
 from .uplink import Uplink
 
@@ -59,7 +64,9 @@ _LOGGER = logging.getLogger(__name__)
 _DISTRIBUTION = "camera-narrator-edge-bridge"
 
 REPORT_S = 5.0
-"""Between two writings of the status file."""
+"""Between two writings of the status file, while nothing changes."""
+REPORT_LEAST_S = 0.5
+"""Between two changes that are written: a person sees both, and no flood reaches disk or broker."""
 REPLAY_PAUSE_US = 1_000_000
 """Two looks: nothing is replayed while live frames are under pressure."""
 PROBES_MOST = 4
@@ -75,6 +82,7 @@ class Bridge:
         self._settings = settings
         self._folder = folder
         self._id = bridge_id
+        self._version = version(_DISTRIBUTION)
         self._epoch = secrets.token_hex(8)
         self._revisions = itertools.count(1)
         self._encoder = Encoder()
@@ -94,7 +102,20 @@ class Bridge:
         self._tasks: asyncio.TaskGroup | None = None
         self._probes: set[asyncio.Task[None]] = set()
         """Of the present connection: their numbers mean nothing on the next one."""
-        self._uplink = Uplink(settings, self)
+        self._began_s = time.monotonic()
+        self._changed = asyncio.Event()
+        """A state has changed since the status was written."""
+        self._uplink = Uplink(settings, self, self._changed.set)
+        self._telemetry: Telemetry | None = None
+        if settings.mqtt is not None:
+            self._telemetry = Telemetry(
+                settings.mqtt,
+                name=settings.name,
+                bridge_id=bridge_id,
+                folder=folder,
+                tls=partial(tls_context, settings.ca, insecure=settings.insecure),
+                changed=self._changed.set,
+            )
 
     async def run(self) -> None:
         """Serve until cancelled; then say the last status, close, and stop the cameras."""
@@ -104,6 +125,8 @@ class Bridge:
                 self._tasks = tasks
                 tasks.create_task(self._uplink.run())
                 tasks.create_task(self._report())
+                if self._telemetry is not None:
+                    tasks.create_task(self._telemetry.run())
         finally:
             for camera in self._cameras.values():
                 camera.stop()
@@ -124,7 +147,7 @@ class Bridge:
         return Hello(
             protocol_min=PROTOCOL_MIN,
             protocol_max=PROTOCOL_MAX,
-            version=version(_DISTRIBUTION),
+            version=self._version,
             bridge=self._id,
             epoch=self._epoch,
             name=self._settings.name,
@@ -143,6 +166,8 @@ class Bridge:
     def welcome(self, welcome: Welcome) -> Configured:
         """Begin a connection."""
         self._limits = welcome.limits
+        if self._telemetry is not None:
+            self._telemetry.move(welcome.mqtt_prefix)
         now_us = monotonic_us()
         round_trip_us = now_us - self._greeted_us
         self._ring.connect(
@@ -211,7 +236,9 @@ class Bridge:
 
     def next_frame(self, unsent_bytes: int) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
-        while (outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)) is not None:
+        while (
+            outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)
+        ) is not None:
             camera = self._cameras.get(outgoing.camera)
             if camera is None:
                 self._ring.withdraw(outgoing.camera)
@@ -269,6 +296,7 @@ class Bridge:
     def disconnect(self) -> None:
         """End a connection: frames wait in the ring again, and nobody waits for its probes."""
         self._ring.disconnect()
+        self._changed.set()
         for task in self._probes:
             task.cancel()
 
@@ -288,6 +316,7 @@ class Bridge:
         for key, config in wanted.items():
             if key not in self._unfit:
                 self._adopt(config)
+        self._changed.set()
         # Of cameras that were taken away just now, or were told of only before this connection.
         for key in self._ring.cameras:
             if key not in self._cameras:
@@ -337,6 +366,7 @@ class Bridge:
         mail = camera.take()
         if mail.state is not None:
             self.outbox.status()
+            self._changed.set()
         if (said := camera.tell(mail)) is not None:
             camera.activity = replace(said, revision=next(self._revisions))
             self.outbox.activity(camera.activity)
@@ -397,19 +427,30 @@ class Bridge:
 
     async def _report(self) -> None:
         while True:
-            await asyncio.sleep(REPORT_S)
+            self._changed.clear()
             now_us = monotonic_us()
             for camera in self._cameras.values():
                 camera.check(now_us)
-            self._folder.write_status(self._snapshot())
+            status = self._snapshot()
+            self._folder.write_status(status)
+            if self._telemetry is not None:
+                self._telemetry.tell(status)
+            await asyncio.sleep(REPORT_LEAST_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_S - REPORT_LEAST_S):
+                    await self._changed.wait()
 
     def _snapshot(self) -> dict[str, Any]:
         problem = self._uplink.problem
         return {
             "name": self._settings.name,
+            "version": self._version,
+            "uptime_s": round(time.monotonic() - self._began_s),
             "connected": self._uplink.connected,
             "problem": None if self._uplink.connected or problem is None else str(problem),
             "waiting_bytes": self._ring.size_bytes,
+            "stalled_s": round(self._workers.longest_s, 1),
+            "mqtt": None if self._telemetry is None else self._telemetry.state(),
             "dropped_replies": self.outbox.dropped,
             "unknown_messages": self.outbox.unknown,
             "detector": self._looks.status(),

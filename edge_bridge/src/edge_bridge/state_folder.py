@@ -1,5 +1,6 @@
-"""What outlives the process: the bridge's id, and a status for `edge-bridge status`; no frames, no secrets."""
+"""What outlives the process: the bridge's id, its place on MQTT, and its status; no frames, no secrets."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 import fcntl
 import json
@@ -14,9 +15,19 @@ from .errors import StateError
 _ID = "bridge_id"
 _LOCK = "lock"
 _STATUS = "status.json"
+_MQTT = "mqtt.json"
 
 STALE_S = 20.0
-"""A running bridge writes every few seconds; a file so old was left by one that is gone."""
+"""A running bridge writes every few seconds; a file so old was left by one that is gone, or stands still."""
+
+
+def state_folder(given: str | None, environment: Mapping[str, str]) -> Path:
+    """Return where the folder is: given, of the environment, or the usual place."""
+    if named := given or environment.get("CAMERA_NARRATOR_STATE", ""):
+        return Path(named)
+    if state_home := environment.get("XDG_STATE_HOME", ""):
+        return Path(state_home) / "camera-narrator"
+    return Path.home() / ".local" / "state" / "camera-narrator"
 
 
 class StateFolder:
@@ -33,27 +44,43 @@ class StateFolder:
             self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = (self._path / _LOCK).open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Of one that was killed; whoever looks now would take it for this one's.
+            self.clear_status()
             return self._id()
         except BlockingIOError as error:
             raise StateError(f"state: another edge-bridge uses {self._path}") from error
         except OSError as error:
             raise StateError(f"state: {self._path} cannot be used ({error.strerror})") from error
 
-    def write_status(self, status: dict[str, Any]) -> None:
+    def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace the status in one step; a full disk costs only the status."""
-        text = json.dumps({"pid": os.getpid(), "written": time.time(), **status}, indent=1)
-        new = self._path / f"{_STATUS}.new"
-        with suppress(OSError):
-            new.write_text(text, encoding="utf-8")
-            new.replace(self._path / _STATUS)
+        # Two clocks: one for people, and one that nobody sets and that all processes of the machine share.
+        stamps = {
+            "pid": os.getpid(),
+            "written": time.time(),
+            "written_monotonic_s": time.monotonic(),
+        }
+        self._replace(_STATUS, {**stamps, **status})
+
+    def mqtt_place(self) -> tuple[str | None, bool]:
+        """Return the topics' prefix as last told by Home Assistant, and whether the name alone was taken."""
+        with suppress(OSError, ValueError):
+            kept = json.loads((self._path / _MQTT).read_text(encoding="utf-8"))
+            if isinstance(kept, dict) and isinstance(kept.get("prefix"), str):
+                return kept["prefix"], kept.get("numbered") is True
+        return None, False
+
+    def keep_mqtt_place(self, prefix: str, *, numbered: bool) -> None:
+        """Remember the place for the next start; a full disk costs only a detour then."""
+        self._replace(_MQTT, {"prefix": prefix, "numbered": numbered})
 
     def clear_status(self) -> None:
         """Leave no status behind: the bridge has ended."""
         with suppress(OSError):
             (self._path / _STATUS).unlink(missing_ok=True)
 
-    def read_status(self, now: float) -> dict[str, Any]:
-        """Return the status of the bridge that runs here; raise StateError where none does."""
+    def read_status(self, now_s: float) -> dict[str, Any]:
+        """Return the status of the bridge that runs here, by the monotonic clock; raise StateError where none does."""
         try:
             status = json.loads((self._path / _STATUS).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
@@ -61,14 +88,23 @@ class StateFolder:
         except (OSError, ValueError) as error:
             raise StateError(f"state: the status in {self._path} cannot be read") from error
         if not isinstance(status, dict) or not isinstance(
-            written := status.get("written"), int | float
+            written_s := status.get("written_monotonic_s"), int | float
         ):
             raise StateError(f"state: the status in {self._path} is not one")
-        if now - written > STALE_S:
+        # One from the future is of before the machine's last start.
+        if not 0 <= (silent_s := now_s - written_s) <= STALE_S:
             raise StateError(
-                f"the edge-bridge of {self._path} has not written for {now - written:.0f} s: not running"
+                f"the edge-bridge of {self._path} has not written for {silent_s:.0f} s: not running"
+                if silent_s > 0
+                else f"no edge-bridge runs with the state folder {self._path}"
             )
         return status
+
+    def _replace(self, name: str, content: Mapping[str, Any]) -> None:
+        new = self._path / f"{name}.new"
+        with suppress(OSError):
+            new.write_text(json.dumps(content, indent=1), encoding="utf-8")
+            new.replace(self._path / name)
 
     def _id(self) -> str:
         path = self._path / _ID

@@ -1,54 +1,156 @@
-"""The status file as a person reads it. Pure."""
+"""The status of a bridge as a person reads it, in the width there is. Pure."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+import unicodedata
 
-_COLUMNS = (
-    "camera",
-    "state",
-    "source fps",
-    "sent fps",
-    "kB/s",
-    "decode ms",
-    "key s",
-    "sampled",
-    "waiting",
-    "lost",
-)
+from .protocol import ErrorCode, PacingReason
+
+ERROR_WORDS: Final[Mapping[str, str]] = {
+    ErrorCode.REFUSED: "refuses the connection",
+    ErrorCode.UNREACHABLE: "cannot be reached",
+    ErrorCode.TIMEOUT: "does not answer",
+    ErrorCode.UNAUTHORIZED: "user name or password refused",
+    ErrorCode.NOT_FOUND: "no stream at this path",
+    ErrorCode.NO_VIDEO: "no video in the stream",
+    ErrorCode.NOT_A_VIDEO: "not a video",
+    ErrorCode.CODEC_UNSUPPORTED: "cannot be decoded",
+    ErrorCode.TLS: "no secure connection",
+    ErrorCode.SCHEME_NOT_ALLOWED: "addresses of this kind are not opened",
+    ErrorCode.STREAM_ENDED: "ended the stream",
+    ErrorCode.CODEC_CHANGED: "the video changed its format",
+    ErrorCode.PROTOCOL_UNSUPPORTED: "another version of the protocol",
+    ErrorCode.MALFORMED: "sent something malformed",
+    ErrorCode.OVER_LIMIT: "too much at once",
+    ErrorCode.REPLACED: "replaced",
+    ErrorCode.REVOKED: "revoked",
+    ErrorCode.WITHDRAWN: "taken away from this bridge",
+    ErrorCode.IN_USE: "serves another viewer",
+    ErrorCode.INTERNAL: "an error of the bridge, see its log",
+}
+"""What a code means, after the name of the camera."""
+
+_PACING_WORDS: Final[Mapping[str, str]] = {
+    PacingReason.ACKNOWLEDGEMENTS: "late answers",
+    PacingReason.SEND_BUFFER: "slow link",
+}
+
+_STATE_COLOURS: Final[Mapping[str, str]] = {"streaming": "32", "connecting": "33", "failed": "31"}
+_GAP: Final = "  "
+_NAME_LEAST: Final = 8
+"""Characters of a camera's key that tell most cameras apart."""
+
+type _Cell = Callable[[Mapping[str, Any]], str]
 
 
-def table(status: dict[str, Any]) -> str:
-    """Return the lines that ``edge-bridge status`` prints."""
-    lines = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    title: str
+    cell: _Cell
+    number: bool = True
+    """Aligned to the right."""
+    worth: int
+    """Where there is no room, the column of least worth goes first."""
+    where_told: bool = False
+    """Shown only where a camera has something to say in it."""
+
+
+def table(
+    status: Mapping[str, Any],
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    colour: bool = False,
+) -> str:
+    """Return what ``edge-bridge status`` prints, no line wider and no more lines than told."""
+    lines = [clipped(line, width) for line in _head(status)]
+    cameras: Sequence[Mapping[str, Any]] = status.get("cameras", ())
+    if not cameras:
+        return "\n".join([*lines, "no cameras"])
+    columns = _fitting(cameras, width)
+    rows = _rows(columns, cameras, width, colour=colour)
+    if height is not None and len(lines) + 1 + len(rows) > height:
+        kept = max(1, height - len(lines) - 2)
+        rows = [*rows[:kept], clipped(f"and {len(rows) - kept} more", width)]
+    return "\n".join([*lines, "", *rows])
+
+
+def clipped(text: str, width: int | None) -> str:
+    """Return a text in as many columns of a terminal as there are."""
+    if width is None or _columns_of(text) <= width:
+        return text
+    kept = ""
+    for character in text:
+        if _columns_of(kept + character) >= width:
+            break
+        kept += character
+    return kept + "…" if width else ""
+
+
+# -- above the table -------------------------------------------------------------------------------------------
+
+
+def _head(status: Mapping[str, Any]) -> list[str]:
+    return [
         f"{status.get('name', '')}: {_link(status)}",
         _load(status),
+        *_broker(status),
+        *_detector(status),
         *_oddities(status),
     ]
-    rows = [_row(camera) for camera in status.get("cameras", [])]
-    if not rows:
-        return "\n".join([*lines, "no cameras"])
-    widths = [
-        max(len(cells[column]) for cells in (_COLUMNS, *rows)) for column in range(len(_COLUMNS))
-    ]
-    lines += [
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
-        for cells in (_COLUMNS, *rows)
-    ]
-    return "\n".join(lines)
 
 
-def _link(status: dict[str, Any]) -> str:
+def _link(status: Mapping[str, Any]) -> str:
     if status.get("connected"):
         return "connected to Home Assistant"
-    return f"not connected ({status.get('problem') or 'connecting'})"
+    return f"not connected to Home Assistant ({status.get('problem') or 'connecting'})"
 
 
-def _load(status: dict[str, Any]) -> str:
-    memory_mb = status.get("memory_bytes", 0) / 2**20
-    waiting_mb = status.get("waiting_bytes", 0) / 2**20
-    return f"CPU {status.get('cpu_percent', 0):.1f} %, memory {memory_mb:.0f} MB, {waiting_mb:.1f} MB wait"
+def _load(status: Mapping[str, Any]) -> str:
+    parts = [_census(status.get("cameras", ()))]
+    if (uptime_s := status.get("uptime_s")) is not None:
+        parts.append(f"up {_span(uptime_s)}")
+    parts += [
+        f"CPU {status.get('cpu_percent', 0):.0f} % of a core",
+        f"memory {_size(status.get('memory_bytes', 0))}",
+        f"{_size(status.get('waiting_bytes', 0))} of pictures wait",
+    ]
+    return ", ".join(parts)
 
 
-def _oddities(status: dict[str, Any]) -> list[str]:
+def _census(cameras: Iterable[Mapping[str, Any]]) -> str:
+    states = [camera["state"] for camera in cameras]
+    troubled = [
+        f"{states.count(state)} {state}" for state in ("connecting", "failed") if state in states
+    ]
+    total = "1 camera" if len(states) == 1 else f"{len(states)} cameras"
+    return f"{total} ({', '.join(troubled)})" if troubled else total
+
+
+def _broker(status: Mapping[str, Any]) -> list[str]:
+    mqtt = status.get("mqtt")
+    if mqtt is None:
+        return []
+    if mqtt.get("connected"):
+        return [f"MQTT: {mqtt['broker']}, topics under {mqtt['topic']}"]
+    return [f"MQTT: {mqtt['broker']} not connected ({mqtt.get('problem') or 'connecting'})"]
+
+
+def _detector(status: Mapping[str, Any]) -> list[str]:
+    told = status.get("detector")
+    if told is None:
+        return []
+    if told.get("problem"):
+        return [f"detector: not in use, {told['problem']}"]
+    looks, skipped = told.get("looks", 0), told.get("skipped", 0)
+    if not looks:
+        return ["detector: in use, nothing to look at yet"]
+    passed = f", {_count(skipped)} given up for lack of time" if skipped else ""
+    return [f"detector: {_count(looks)} looks of {told.get('look_ms', 0):.0f} ms{passed}"]
+
+
+def _oddities(status: Mapping[str, Any]) -> list[str]:
     """Say what a newer or a stuck Home Assistant caused; nothing on an ordinary day."""
     named = {
         "dropped_replies": "replies dropped, for Home Assistant read too slowly",
@@ -57,19 +159,163 @@ def _oddities(status: dict[str, Any]) -> list[str]:
     return [f"{count} {what}" for key, what in named.items() if (count := status.get(key, 0))]
 
 
-def _row(camera: dict[str, Any]) -> tuple[str, ...]:
-    counters = camera["counters"]
+# -- cells -----------------------------------------------------------------------------------------------------
+
+
+def _state(camera: Mapping[str, Any]) -> str:
     error = camera.get("error")
-    key_interval_s = camera.get("key_interval_s")
-    return (
-        camera["camera"],
-        camera["state"] if error is None else f"{camera['state']}: {error['code']}",
-        f"{camera['source_fps']:.1f}",
-        f"{camera['sent_fps']:.2f}",
-        f"{camera['bytes_per_s'] / 1000:.1f}",
-        f"{camera['decode_ms']:.1f}",
-        "-" if key_interval_s is None else f"{key_interval_s:.1f}",
-        str(counters["sampled"]),
-        str(counters["unacknowledged"]),
-        str(counters["replaced"] + counters["overflowed"] + counters["withdrawn"]),
+    if error is None:
+        return str(camera["state"])
+    return f"{camera['state']}: {ERROR_WORDS.get(error['code'], error['code'])}"
+
+
+def _picture_size(camera: Mapping[str, Any]) -> str:
+    width, height = camera.get("width", 0), camera.get("height", 0)
+    return f"{width}x{height}" if width and height else "-"
+
+
+def _group(camera: Mapping[str, Any]) -> str:
+    interval_s = camera.get("key_interval_s")
+    return "-" if interval_s is None else f"{interval_s:.1f} s"
+
+
+def _age(camera: Mapping[str, Any]) -> str:
+    age_ms = camera.get("age_ms")
+    if age_ms is None:
+        return "-"
+    return f"{age_ms:.0f} ms" if age_ms < 1000 else f"{age_ms / 1000:.1f} s"
+
+
+def _paced(camera: Mapping[str, Any]) -> str:
+    step = camera.get("pacing_step", 0)
+    if not step:
+        return "-"
+    return f"-{step} {_PACING_WORDS.get(camera.get('pacing_reason', ''), '')}".rstrip()
+
+
+def _drops(camera: Mapping[str, Any]) -> str:
+    counts = {**camera.get("counters", {}), "skipped": camera.get("skipped", 0)}
+    named = [
+        f"{_count(counts[reason])} {reason}"
+        for reason in ("replaced", "overflowed", "withdrawn", "skipped")
+        if counts.get(reason)
+    ]
+    return ", ".join(named) or "-"
+
+
+_COLUMNS: Final = (
+    _Column(title="camera", cell=lambda camera: str(camera["camera"]), number=False, worth=100),
+    _Column(title="state", cell=_state, number=False, worth=99),
+    _Column(title="codec", cell=lambda camera: camera.get("codec") or "-", number=False, worth=20),
+    _Column(title="size", cell=_picture_size, worth=30),
+    _Column(title="fps", cell=lambda camera: f"{camera.get('source_fps', 0):.1f}", worth=40),
+    _Column(title="group", cell=_group, worth=35),
+    _Column(title="mode", cell=lambda camera: camera.get("mode", "-"), number=False, worth=50),
+    _Column(title="sent fps", cell=lambda camera: f"{camera.get('sent_fps', 0):.2f}", worth=80),
+    _Column(
+        title="kB/s", cell=lambda camera: f"{camera.get('bytes_per_s', 0) / 1000:.1f}", worth=70
+    ),
+    _Column(title="age", cell=_age, worth=75),
+    _Column(
+        title="CPU", cell=lambda camera: f"{camera.get('cpu_ms_per_s', 0) / 10:.1f} %", worth=65
+    ),
+    _Column(title="paced", cell=_paced, number=False, worth=45, where_told=True),
+    _Column(title="drops", cell=_drops, number=False, worth=60),
+)
+
+
+# -- layout ----------------------------------------------------------------------------------------------------
+
+
+def _fitting(cameras: Sequence[Mapping[str, Any]], width: int | None) -> list[_Column]:
+    """Return the columns that have room, in their order."""
+    columns = [
+        column
+        for column in _COLUMNS
+        if not column.where_told or any(column.cell(camera) != "-" for camera in cameras)
+    ]
+    while (
+        width is not None
+        and len(columns) > 2
+        and sum(_widths(columns, cameras)) + len(_GAP) * (len(columns) - 1) > width
+    ):
+        columns.remove(min(columns, key=lambda column: column.worth))
+    return columns
+
+
+def _rows(
+    columns: Sequence[_Column],
+    cameras: Sequence[Mapping[str, Any]],
+    width: int | None,
+    *,
+    colour: bool,
+) -> list[str]:
+    widths = _widths(columns, cameras)
+    if width is not None and sum(widths) + len(_GAP) * (len(columns) - 1) > width:
+        # Two columns are left and are too wide: what is wrong with a camera matters more than the end of its key.
+        widths[0] = min(widths[0], max(_NAME_LEAST, width - len(_GAP) - widths[1]))
+        widths[1] = max(0, width - len(_GAP) - widths[0])
+    titles = _row(columns, [column.title for column in columns], widths)
+    rows = [clipped(titles, width)]
+    if colour:
+        rows = [f"\x1b[1m{rows[0]}\x1b[0m"]
+    for camera in cameras:
+        cells = [column.cell(camera) for column in columns]
+        colours = ["", _STATE_COLOURS.get(camera["state"], "")] if colour else []
+        rows.append(_row(columns, cells, widths, colours))
+    return rows
+
+
+def _row(
+    columns: Sequence[_Column],
+    cells: Sequence[str],
+    widths: Sequence[int],
+    colours: Sequence[str] = (),
+) -> str:
+    parts = []
+    for index, (column, cell, width) in enumerate(zip(columns, cells, widths, strict=True)):
+        text = clipped(cell, width)
+        space = " " * (width - _columns_of(text))
+        last = index == len(columns) - 1
+        code = colours[index] if index < len(colours) else ""
+        painted = f"\x1b[{code}m{text}\x1b[0m" if code else text
+        parts.append(space + painted if column.number else painted + ("" if last else space))
+    return _GAP.join(parts)
+
+
+def _widths(columns: Sequence[_Column], cameras: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [
+        max(_columns_of(text) for text in (column.title, *map(column.cell, cameras)))
+        for column in columns
+    ]
+
+
+def _columns_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0
+        if unicodedata.combining(character)
+        else 2
+        if unicodedata.east_asian_width(character) in "WF"
+        else 1
+        for character in text
     )
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 10_000 else f"{number / 1000:.0f}k"
+
+
+def _size(size_bytes: float) -> str:
+    if size_bytes < 2**20:
+        return f"{size_bytes / 2**10:.0f} kB"
+    return f"{size_bytes / 2**20:.0f} MB"
+
+
+def _span(seconds: float) -> str:
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{int(seconds)} s"

@@ -1,7 +1,7 @@
 """The way to Home Assistant: dials, hands the connection to a session, dials again for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 import logging
 import random
@@ -42,12 +42,17 @@ _REDIRECTS = frozenset({301, 302, 307, 308})
 class Uplink:
     """Keeps a connection to Home Assistant for as long as it runs."""
 
-    def __init__(self, settings: Settings, side: Side) -> None:
-        """Prepare; nothing is dialled before ``run``."""
+    def __init__(
+        self, settings: Settings, side: Side, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Prepare; nothing is dialled before ``run``. ``changed`` is called when there is a new problem."""
         self._settings = settings
         self._side = side
+        self._changed = changed
         self._url = endpoint(settings.url)
-        self._backoff = Backoff(time.monotonic(), random.random)
+        self._backoff = Backoff(
+            time.monotonic(), random.random, announced=settings.announced
+        )
         self._target: URL | None = None
         """Where a redirect led, for as long as that works."""
         self._session: Session | None = None
@@ -145,6 +150,7 @@ class Uplink:
     def _tell(self, problem: DialError, delay_s: float) -> None:
         news = problem != self.problem
         self.problem = problem
+        self._changed()
         _LOGGER.log(
             logging.WARNING if news else logging.DEBUG,
             "Not connected to Home Assistant: %s; next try in %.1f s",
