@@ -12,17 +12,21 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
+    ConfigSubentryData,
     ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
     SubentryFlowContext,
 )
+from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from yarl import URL
 
 from . import const
-from .bridge_flow import BridgeFlow
+from .app_bridge import CONF_HUB, AppBridge, name_schema
+from .bridge_flow import BridgeFlow, default_address
 from .camera_flow import CameraFlow
 from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import ProviderError
@@ -64,6 +68,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         self._errors: dict[str, str] = {}
         self._detail = ""
         self._test_task: asyncio.Task[CheckResult | ProviderError] | None = None
+        self._app_bridge: AppBridge | None = None
+        self._first_bridges: list[ConfigSubentryData] = []
 
     @classmethod
     @callback
@@ -195,6 +201,44 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             unique_id=self._unique_id(),
         )
 
+    @override
+    async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
+        """The bridge's app has started and nobody has added it yet."""
+        if (bridge := AppBridge.of(discovery_info.config)) is None:
+            return self.async_abort(reason="not_a_bridge")
+        await self.async_set_unique_id(f"app_{bridge.bridge}")
+        self._abort_if_unique_id_configured()  # where it is to be ignored
+        if bridge.known(self._hubs()):
+            return self.async_abort(reason="bridge_known")
+        self._app_bridge = bridge
+        self.context["title_placeholders"] = {"name": discovery_info.name}
+        return await self.async_step_app_bridge()
+
+    async def async_step_app_bridge(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for its name, and make a hub for it where there is none."""
+        assert self._app_bridge is not None
+        hubs = self._hubs()
+        if user_input is not None and (name := user_input[CONF_NAME].strip()):
+            address = default_address(self.hass)
+            if not hubs:
+                self._first_bridges = [self._app_bridge.kept(name, address)]
+                return await self.async_step_user()
+            hub = next((hub for hub in hubs if hub.entry_id == user_input.get(CONF_HUB)), hubs[0])
+            if not self._app_bridge.known(hubs):
+                self.hass.config_entries.async_add_subentry(
+                    hub, self._app_bridge.subentry(name, address)
+                )
+            return self.async_abort(
+                reason="bridge_added", description_placeholders={"name": name, "hub": hub.title}
+            )
+        return self.async_show_form(
+            step_id="app_bridge",
+            data_schema=name_schema(hubs),
+            errors={} if user_input is None else {CONF_NAME: "name_missing"},
+        )
+
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """The server refuses the key."""
         self._base_url = entry_data[const.CONF_BASE_URL]
@@ -228,12 +272,12 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on with the first bridge, without which a hub sees nothing."""
-        bridge = await self.hass.config_entries.subentries.async_init(
-            (result["result"].entry_id, const.SUBENTRY_BRIDGE),
-            context=SubentryFlowContext(source=SOURCE_USER),
+        """Go on with the first bridge, without which a hub sees nothing, or with the first camera."""
+        missing = const.SUBENTRY_CAMERA if self._first_bridges else const.SUBENTRY_BRIDGE
+        flow = await self.hass.config_entries.subentries.async_init(
+            (result["result"].entry_id, missing), context=SubentryFlowContext(source=SOURCE_USER)
         )
-        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, bridge["flow_id"])
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
         return result
 
     # -- private ------------------------------------------------------------------------------------------------
@@ -314,14 +358,18 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         return self.async_create_entry(
             title=title,
             data=data,
+            subentries=self._first_bridges,
             options={
                 const.CONF_MQTT_PREFIX: self._free_prefix(),
                 const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
             },
         )
 
+    def _hubs(self) -> list[ConfigEntry]:
+        return self._async_current_entries(include_ignore=False)
+
     def _free_prefix(self) -> str:
-        taken = prefixes(self._async_current_entries())
+        taken = prefixes(self._hubs())
         prefix, number = const.DEFAULT_MQTT_PREFIX, 2
         while prefix in taken:
             prefix, number = f"{const.DEFAULT_MQTT_PREFIX}_{number}", number + 1
@@ -330,7 +378,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     def _abort_if_taken(self, unique_id: str, own: ConfigEntry | None = None) -> None:
         if own is None and self.source == SOURCE_RECONFIGURE:
             own = self._get_reconfigure_entry()
-        for entry in self._async_current_entries():
+        for entry in self._hubs():
             if entry is not own and entry.unique_id == unique_id:
                 raise AbortFlow("already_configured")
 

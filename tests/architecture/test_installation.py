@@ -15,8 +15,8 @@ from PIL import Image
 import pytest
 import yaml
 
-from custom_components.camera_narrator import bridge_flow
-from edge_bridge import settings, supervisor
+from custom_components.camera_narrator import bridge_flow, const
+from edge_bridge import app as options, settings
 from edge_bridge.__main__ import EXIT_SETTINGS, _parser
 from tests.architecture.markdown import ROOT, read
 
@@ -50,21 +50,20 @@ def test_the_app_asks_for_no_more_than_it_uses() -> None:
     """No host network, port, folder or device; the Supervisor's word on Home Assistant and the broker."""
     assert app().keys() == {
         *("name", "version", "slug", "description", "url", "image", "arch", "homeassistant"),
-        *("hassio_api", "services", "options", "schema"),
+        *("hassio_api", "services", "discovery", "options", "schema"),
     }
     assert app()["services"] == ["mqtt:want"]
+    assert app()["discovery"] == [const.DOMAIN]
 
 
 def test_the_options_are_those_that_the_bridge_reads() -> None:
-    """Each is checked, explained and read; the token alone has to be filled in."""
+    """Each is checked, explained and read; none has to be filled in."""
     schema, defaults = app()["schema"], app()["options"]
-    assert set(schema) == set(supervisor.OPTION_NAMES)
-    assert {name for name, kind in schema.items() if not kind.endswith("?")} - set(defaults) == {
-        "token"
-    }
-    assert schema["token"] == "password"
+    assert set(schema) == set(options.OPTION_NAMES)
+    assert {name for name, kind in schema.items() if not kind.endswith("?")} == set(defaults)
+    assert schema["token"] == "password?"
     assert schema["log_level"] == f"list({'|'.join(settings.LOG_LEVELS)})"
-    assert supervisor.checked({"token": "abc", **defaults})
+    assert options.checked(defaults) == defaults
     words = yaml.safe_load(read("edge_bridge/translations/en.yaml"))
     assert words.keys() == {"configuration"}
     assert words["configuration"].keys() == schema.keys()

@@ -50,9 +50,7 @@ class Uplink:
         self._side = side
         self._changed = changed
         self._url = endpoint(settings.url)
-        self._backoff = Backoff(
-            time.monotonic(), random.random, announced=settings.announced
-        )
+        self._backoff = Backoff(time.monotonic(), random.random, announced=settings.announced)
         self._target: URL | None = None
         """Where a redirect led, for as long as that works."""
         self._session: Session | None = None
