@@ -12,20 +12,29 @@ from .protocol import Probed
 
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
 """Names of video formats as cameras' own settings write them."""
+SMALL_PX = 352
+"""Lines below which a person across a yard is a dozen pixels high: sub streams of old cameras have 240 or 288."""
+LONG_INTERVAL_S = 4.0
+"""While quiet, the bridge looks at key frames: between them it relies on hints that small movements do not give."""
+SMART_INTERVAL_S = 8.0
+"""Longer than what cameras offer in their settings is stretched by the camera itself."""
 
 
 async def facts(hass: HomeAssistant, probed: Probed) -> dict[str, str]:
     """Return the placeholders of the dialog's text, all but the picture."""
     word = await _words(hass)
+    interval_s = probed.key_interval_s
     advice = [
         word(key)
         for key, given in (
             ("sub_stream_advice", probed.sub_stream),
+            ("main_stream_advice", 0 < probed.height < SMALL_PX),
             ("one_session_advice", probed.one_session),
+            ("key_interval_advice", interval_s is None or interval_s > LONG_INTERVAL_S),
+            ("smart_codec_advice", interval_s is None or interval_s > SMART_INTERVAL_S),
         )
         if given
     ]
-    interval_s = probed.key_interval_s
     return {
         "codec": _CODECS.get(probed.codec, plain(probed.codec)),
         "size": f"{probed.width} × {probed.height}",

@@ -16,7 +16,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from . import const
+from . import const, only_for
 from .bridge_link import BridgeLink
 from .camera_address import Address, InvalidAddress, camera_key
 from .camera_areas import Areas, InvalidAreas
@@ -260,6 +260,8 @@ class CameraFlow(ConfigSubentryFlow):
         self._errors = {}
         if not user_input[CONF_NAME].strip():
             self._errors[CONF_NAME] = "name_missing"
+        if only_for.unnamed(self._get_entry(), self._link(), flat(self._typed)):
+            self._errors[const.SECTION_ADVANCED] = "only_for_unnamed"
 
     def _needs_probe(self) -> bool:
         if not self._reconfigures:
@@ -305,7 +307,7 @@ class CameraFlow(ConfigSubentryFlow):
             and self._get_reconfigure_subentry().data[const.CONF_SOURCE] == Source.PUSHED
         )
         schema = (
-            pushed_schema(self._bridges())
+            pushed_schema(self._bridges(), unfolded=const.SECTION_ADVANCED in errors)
             if pushed
             else rtsp_schema(
                 self._bridges(),

@@ -23,7 +23,7 @@ import voluptuous as vol
 
 from . import const
 from .camera_areas import FIELDS, Areas
-from .pipeline.models import Profile
+from .pipeline.models import Label, Profile
 from .protocol import Transport
 
 CONF_ADD_ANYWAY = "add_anyway"
@@ -37,6 +37,7 @@ _CAPTURE_DEFAULTS = {
 _CHUNK_DEFAULTS = {
     const.CONF_INTERVAL_S: const.DEFAULT_INTERVAL_S,
     const.CONF_FRAMES: const.DEFAULT_FRAMES,
+    const.CONF_ONLY_FOR: [],
 }
 _AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
 _DEFAULTS: Mapping[str, Any] = {**_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS, **_AREA_DEFAULTS}
@@ -72,6 +73,14 @@ _ADVANCED: Mapping[str, Any] = {
     const.CONF_QUALITY: _number(40, 95, 1, "%", whole=True),
     const.CONF_INTERVAL_S: _number(1, 300, 1, "s"),
     const.CONF_FRAMES: _number(1, 10, 1, whole=True),
+    const.CONF_ONLY_FOR: SelectSelector(
+        SelectSelectorConfig(
+            options=[label.value for label in Label],
+            translation_key="only_for",
+            mode=SelectSelectorMode.LIST,
+            multiple=True,
+        )
+    ),
     **{field: TextSelector(TextSelectorConfig(multiline=True)) for field in FIELDS},
 }
 
@@ -98,9 +107,11 @@ def rtsp_schema(
     return vol.Schema(fields)
 
 
-def pushed_schema(bridges: Iterable[ConfigSubentry]) -> vol.Schema:
+def pushed_schema(bridges: Iterable[ConfigSubentry], *, unfolded: bool = False) -> vol.Schema:
     """Return the form of a camera whose pictures a client sends by itself."""
-    return vol.Schema({**_head(bridges), **_profile(), **_advanced(_CHUNK_DEFAULTS)})
+    return vol.Schema(
+        {**_head(bridges), **_profile(), **_advanced(_CHUNK_DEFAULTS, unfolded=unfolded)}
+    )
 
 
 def bridge_field(bridges: Iterable[ConfigSubentry]) -> dict[Any, Any]:

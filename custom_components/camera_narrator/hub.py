@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import bridge_issues, const
+from . import bridge_issues, const, only_for
 from .coordinator import (
     SIGNAL_BRIDGE_ADDED,
     SIGNAL_CAMERA_ADDED,
@@ -130,6 +130,7 @@ class Hub:
         for camera in gone:
             await camera.remove()
             ir.async_delete_issue(self.hass, const.DOMAIN, orphan_issue(camera.subentry_id))
+            ir.async_delete_issue(self.hass, const.DOMAIN, only_for.issue_id(camera.subentry_id))
 
     def _subentries(self, kind: str) -> dict[str, ConfigSubentry]:
         return {one.subentry_id: one for one in self.entry.get_subentries_of_type(kind)}
@@ -191,6 +192,7 @@ async def forget(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
     cameras = list(entry.get_subentries_of_type(const.SUBENTRY_CAMERA))
     for camera in cameras:
         ir.async_delete_issue(hass, const.DOMAIN, orphan_issue(camera.subentry_id))
+        ir.async_delete_issue(hass, const.DOMAIN, only_for.issue_id(camera.subentry_id))
     keys = [camera.data[const.CONF_KEY] for camera in cameras]
     await clear_retained(hass, mqtt_prefix(entry), keys)
 

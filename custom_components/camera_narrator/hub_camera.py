@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import callback
 
-from . import const
+from . import const, only_for
 from .camera_areas import Areas
 from .coordinator import BRIDGE_AWAY, CameraCoordinator, CameraState
 from .entity import register_device
@@ -88,6 +88,7 @@ class HubCamera(Sink):
     @callback
     def start(self) -> None:
         """Begin to narrate."""
+        only_for.check(self)
         self._task = self.hub.entry.async_create_background_task(
             self.hub.hass, self._narrate(), f"{const.DOMAIN} narration of {self.key}"
         )
@@ -120,6 +121,7 @@ class HubCamera(Sink):
             self.settings = settings
             self.source.change(settings)
             self.coordinator.update(enabled=settings.enabled)
+        only_for.check(self)
         return self.capture_config(1) != before
 
     def capture_config(self, number: int) -> CameraConfig:
@@ -155,6 +157,7 @@ class HubCamera(Sink):
         self.source.connect(
             epoch=epoch, reports_activity=reports_activity, active=active, detects=detects
         )
+        only_for.check(self)
         self.publisher.connecting()
 
     @callback
@@ -253,6 +256,7 @@ class HubCamera(Sink):
             self.hub.provider_failed(failure)
         else:
             self.hub.provider_answered()
+            only_for.check(self)  # an answer may have shown that the model knows only plain words
 
     @override
     @callback
@@ -277,4 +281,5 @@ def _settings(subentry: ConfigSubentry) -> CameraSettings:
         enabled=data.get(const.CONF_ENABLED, True),
         interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
         frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
+        only_for=only_for.chosen(data),
     )

@@ -21,13 +21,20 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.camera_narrator import bridge_link, const, preview, progress
+from custom_components.camera_narrator import (
+    bridge_link,
+    camera_facts,
+    const,
+    preview,
+    progress,
+)
 from custom_components.camera_narrator.camera_address import (
     Address,
     InvalidAddress,
     camera_key,
 )
 from custom_components.camera_narrator.camera_areas import FIELDS
+from custom_components.camera_narrator.pipeline.models import Label
 from custom_components.camera_narrator.protocol import (
     Capability,
     ErrorCode,
@@ -37,6 +44,7 @@ from custom_components.camera_narrator.protocol import (
     Transport,
     WireError,
 )
+from custom_components.camera_narrator.providers.builtin import BuiltinProvider
 from tests.integration.dialogs import Result, add_hub, after_progress, filled_in, suggested
 from tests.integration.paired_bridge import JPEG, PairedBridge
 
@@ -113,6 +121,7 @@ def advanced(**changed: Any) -> dict[str, Any]:
         const.CONF_QUALITY: 70,
         const.CONF_INTERVAL_S: 5.0,
         const.CONF_FRAMES: 5,
+        const.CONF_ONLY_FOR: [],
         **dict.fromkeys(FIELDS, ""),
         **changed,
     }
@@ -266,8 +275,72 @@ async def test_advice_comes_with_the_facts(
     assert facts["codec"] == "h264  x"
     assert facts["audio"] == "yes"
     assert facts["key_interval"] == "longer than the test"
-    assert "sub stream" in facts["advice"]
+    assert "Sub stream" in facts["advice"]
     assert "one viewer" in facts["advice"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "advised"),
+    [
+        ({}, []),
+        ({"height": 240}, ["**Main stream.**"]),
+        ({"height": 2160, "sub_stream": True}, ["**Sub stream.**"]),
+        ({"one_session": True}, ["**Restream.**"]),
+        ({"key_interval_s": 4.1}, ["**Key frames.**"]),
+        ({"key_interval_s": 10.0}, ["**Key frames.**", "**Smart codec.**"]),
+        ({"key_interval_s": None}, ["**Key frames.**", "**Smart codec.**"]),
+    ],
+)
+async def test_advice_is_given_where_something_can_be_better(
+    hass: HomeAssistant, facts: dict[str, Any], advised: list[str]
+) -> None:
+    """A usual sub stream needs none; each finding has its own words."""
+    told = await camera_facts.facts(hass, found(Probe(id=1, url=URL), **facts))
+    assert re.findall(r"\*\*.+?\*\*", told["advice"]) == advised
+
+
+async def test_only_for_is_refused_where_nobody_can_name(
+    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
+) -> None:
+    """No detector and no model: the sentence stands above the folded fields, unfolded; without the tick it goes on."""
+    flow_id = await open_dialog(hass, entry, "rtsp")
+    wanted = advanced(only_for=["person", "package"])
+    result = await submit(hass, flow_id, name="Yard", url=URL, advanced=wanted)
+    assert result["errors"] == {const.SECTION_ADVANCED: "only_for_unnamed"}
+    assert filled_in(result["data_schema"])["advanced"] == wanted
+    sections = result["data_schema"].schema
+    assert not sections[const.SECTION_ADVANCED].options["collapsed"]
+    assert bridge.probes == []
+    result = await probe(hass, flow_id, name="Yard", url=URL, advanced=advanced())
+    assert result["step_id"] == "confirm"
+
+
+@pytest.mark.parametrize("named_by", ["detector", "model"])
+async def test_only_for_is_kept_where_somebody_can_name(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    client: TestClient[Any, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    named_by: str,
+) -> None:
+    """The bridge's detector is enough, and so is a model; the camera's narration follows it at once."""
+    capabilities: tuple[Capability, ...] = tuple(Capability)
+    if named_by == "model":
+        capabilities = (Capability.PROBE, Capability.ACTIVITY)
+        monkeypatch.setattr(BuiltinProvider, "names_subjects", True)
+    async with PairedBridge(client, TOKEN, capabilities=capabilities) as bridge:
+        bridge.answer = found
+        await bridge.until(lambda it: it.welcomed.is_set())
+        flow_id = await open_dialog(hass, entry, "rtsp")
+        only = advanced(only_for=["person"])
+        result = await probe(hass, flow_id, name="Yard", url=URL, advanced=only)
+        result = await submit(hass, flow_id)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await hass.async_block_till_done()
+    (camera,) = entry.get_subentries_of_type(const.SUBENTRY_CAMERA)
+    assert camera.data[const.CONF_ONLY_FOR] == ["person"]
+    settings = entry.runtime_data.cameras[camera.subentry_id].source.settings
+    assert settings.only_for == {Label.PERSON}
 
 
 @pytest.mark.parametrize("code", ErrorCode)
@@ -435,6 +508,7 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
             const.CONF_PROFILE: "balanced",
             const.CONF_INTERVAL_S: 5.0,
             const.CONF_FRAMES: 5,
+            const.CONF_ONLY_FOR: [],
         }
     flow_id = await open_dialog(hass, entry, "pushed")
     result = await submit(hass, flow_id, name=" ")

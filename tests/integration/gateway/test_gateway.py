@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.camera_narrator import bridge_link, const
 from custom_components.camera_narrator.bridge_link import ProbeFailed
+from custom_components.camera_narrator.pipeline import models
 from custom_components.camera_narrator.pipeline.tally import Fate
 from custom_components.camera_narrator.protocol import (
     Ack,
@@ -19,8 +20,10 @@ from custom_components.camera_narrator.protocol import (
     Configure,
     Configured,
     Counters,
+    Detection,
     ErrorCode,
     FrameFlag,
+    Label,
     Probe,
     Probed,
     Region,
@@ -47,7 +50,7 @@ async def test_welcome_carries_cameras_with_numbers(hub: FakeHub, client: Client
         (1, "door", "rtsp://192.0.2.7/1")
     ]
     assert hub.cameras["door"].connections == [
-        {"epoch": "epoch-1", "reports_activity": True, "active": False}
+        {"epoch": "epoch-1", "reports_activity": True, "active": False, "detects": False}
     ]
     state = hub.bridges["porch"].coordinator.state
     assert (state.connected, state.version, state.name) == (True, "0.1.0", "Attic")
@@ -143,6 +146,38 @@ async def test_activity_reaches_its_camera(hub: FakeHub, client: Client) -> None
     assert (state.active, state.score) == (True, 0.5)
     assert [(r.x, r.y, r.width, r.height) for r in state.regions] == [(0.1, 0.2, 0.3, 0.4)]
     assert state.since_s <= state.received_s
+    await peer.leave()
+
+
+async def test_what_a_detector_names_reaches_its_camera(hub: FakeHub, client: Client) -> None:
+    """A bridge that names what moves says so in its hello, and each thing comes with score and box."""
+    peer = await BridgePeer.connect(
+        client, TOKEN, capabilities=(Capability.ACTIVITY, Capability.LABELS)
+    )
+    await peer.welcome()
+    assert hub.cameras["door"].connections[0]["detects"] is True
+    box = Region(x=0.1, y=0.2, width=0.3, height=0.4)
+    seen = Detection(label=Label.VEHICLE, score=0.75, box=box)
+    await peer.say(
+        Activity(
+            camera="door", active=True, since_us=5_000_000_000, labels=(seen, seen), revision=1
+        )
+    )
+    await peer.settle()
+
+    (state,) = hub.cameras["door"].activities
+    assert state.labels == {models.Label.VEHICLE}
+    assert (
+        state.detections
+        == (
+            models.Detection(
+                label=models.Label.VEHICLE,
+                score=0.75,
+                box=models.Region(x=0.1, y=0.2, width=0.3, height=0.4),
+            ),
+        )
+        * 2
+    )
     await peer.leave()
 
 
