@@ -223,3 +223,13 @@ def test_refused_token_is_tried_in_minutes_from_the_start() -> None:
 def test_jitter_spreads_and_never_lengthens() -> None:
     """Many bridges do not come back in one instant."""
     assert Backoff(0, lambda: 1.0).delay_s(Cause.UNREACHABLE, 0) == pytest.approx(0.4)
+
+
+def test_the_detector_is_looked_for_where_it_is_said() -> None:
+    """The flag goes before the environment; without either it is the cache's."""
+    given = {**GOOD, "CAMERA_NARRATOR_DETECTOR": "/srv/model", "XDG_CACHE_HOME": "/cache"}
+    assert load(flags(), given).detector == Path("/srv/model")
+    assert load(flags(detector="off"), given).detector is None
+    found = load(flags(detector="auto"), given).detector
+    assert found is not None
+    assert found.name.endswith(".tflite")

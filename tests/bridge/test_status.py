@@ -199,6 +199,24 @@ def test_table_names_what_was_given_up_and_the_broker() -> None:
 # -- the file ------------------------------------------------------------------------------------------------------
 
 
+def test_table_says_whether_a_detector_is_in_use() -> None:
+    """And why not; what it costs and what it had no time for; nothing of a bridge that says nothing of it."""
+    lines = {
+        "detector: not in use, it is turned off": {"problem": "it is turned off"},
+        "detector: in use, nothing to look at yet": {"problem": None, "looks": 0, "skipped": 0},
+        "detector: 7 looks of 18 ms": {"problem": None, "looks": 7, "skipped": 0, "look_ms": 18.2},
+        "detector: 7 looks of 18 ms, 3 given up for lack of time": {
+            "problem": None,
+            "looks": 7,
+            "skipped": 3,
+            "look_ms": 18.2,
+        },
+    }
+    for line, told in lines.items():
+        assert line in table(status(detector=told)).splitlines()
+    assert "detector" not in table(status())
+
+
 def test_status_left_behind_is_not_a_running_bridge(tmp_path: Path) -> None:
     """A file that a killed bridge left says so by its age; a broken one says so too."""
     folder = StateFolder(tmp_path)
