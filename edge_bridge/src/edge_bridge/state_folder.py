@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 import fcntl
 import json
+import logging
 import os
 from pathlib import Path
 import secrets
@@ -11,6 +12,8 @@ import time
 from typing import IO, Any
 
 from .errors import StateError
+
+_LOGGER = logging.getLogger(__name__)
 
 _ID = "bridge_id"
 _LOCK = "lock"
@@ -37,12 +40,16 @@ class StateFolder:
         """Name the folder; it is made when it is first needed."""
         self._path = path
         self._lock: IO[str] | None = None
+        self._writable = True
 
     def hold(self) -> str:
-        """Hold the folder and return the bridge's id, made on the first start; raise StateError."""
+        """Hold the folder and return the bridge's id, made on the first start; raise StateError.
+
+        One that was used before may have become read-only or full since: it is only read then.
+        """
         try:
             self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (self._path / _LOCK).open("w")
+            self._lock = self._open_lock()
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Of one that was killed; whoever looks now would take it for this one's.
             self.clear_status()
@@ -100,11 +107,32 @@ class StateFolder:
             )
         return status
 
+    def _open_lock(self) -> IO[str]:
+        path = self._path / _LOCK
+        try:
+            return path.open("w")
+        except OSError:
+            if not path.exists():
+                raise
+            return path.open()
+
     def _replace(self, name: str, content: Mapping[str, Any]) -> None:
         new = self._path / f"{name}.new"
-        with suppress(OSError):
+        try:
             new.write_text(json.dumps(content, indent=1), encoding="utf-8")
             new.replace(self._path / name)
+        except OSError as error:
+            if self._writable:
+                _LOGGER.warning(
+                    "State folder %s cannot be written (%s); the bridge works on without",
+                    self._path,
+                    error.strerror,
+                )
+            self._writable = False
+        else:
+            if not self._writable:
+                _LOGGER.info("State folder %s can be written again", self._path)
+            self._writable = True
 
     def _id(self) -> str:
         path = self._path / _ID
