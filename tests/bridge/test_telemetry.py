@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 import json
 import logging
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from edge_bridge.mqtt_link import tls_context
 from edge_bridge.protocol import ErrorCode
 from edge_bridge.settings import BrokerSettings
 from edge_bridge.state_folder import StateFolder
@@ -19,7 +21,7 @@ from edge_bridge.telemetry_report import place, report, usable
 from rigs.broker import Broker
 from rigs.mqtt_listener import Message, MqttListener
 from rigs.process import Processes, free_port
-from tests.bridge.conftest import eventually
+from tests.bridge.conftest import TLS, eventually
 
 BASE = "camera_narrator/bridge/attic"
 ID = "0123456789abcdef"
@@ -78,7 +80,9 @@ def start(tmp_path: Path) -> Started:
             "changed": lambda: None,
             **given,
         }
-        telemetry = Telemetry(BrokerSettings(host="127.0.0.1", port=port, **login), **wishes)
+        tls = wishes.pop("encrypted", False)
+        settings = BrokerSettings(host="127.0.0.1", port=port, tls=tls, **login)
+        telemetry = Telemetry(settings, **wishes)
         task = asyncio.get_running_loop().create_task(telemetry.run())
         try:
             yield telemetry
@@ -266,15 +270,52 @@ async def test_wrong_password_is_said_once_and_never_shown(
         await eventually(lambda: telemetry.connected)
 
 
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hand on what comes, to its end."""
+    with suppress(OSError):
+        while data := await reader.read(4096):
+            writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def encrypted(broker: Broker) -> AsyncIterator[int]:
+    """Stand before a broker with a certificate that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(broker.host, broker.port)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pipe(reader, back))
+            tasks.create_task(pipe(there, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_broker_behind_tls_is_asked_for_its_certificate(
+    broker: Broker, start: Started
+) -> None:
+    """One that nobody trusts is refused with the setting that helps; with it, or without a check, it is taken."""
+    async with encrypted(broker) as port:
+        system = partial(tls_context, None, insecure=False)
+        async with start(port, encrypted=True, tls=system) as telemetry:
+            await eventually(lambda: telemetry.state()["problem"] is not None)
+            assert telemetry.state()["problem"].startswith("ca: the broker's certificate")
+            assert not telemetry.connected
+        for good in (
+            partial(tls_context, TLS / "certificate.pem", insecure=False),
+            partial(tls_context, None, insecure=True),
+        ):
+            async with start(port, encrypted=True, tls=good) as telemetry:
+                await eventually(lambda: telemetry.connected)
+                assert telemetry.state()["broker"] == f"mqtts://127.0.0.1:{port}"
+
+
 @asynccontextmanager
 async def older(broker: Broker, refusal: bytes) -> AsyncIterator[int]:
     """Let through to a broker who speaks MQTT 3.1.1, and answer others as brokers of its time do."""
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(4096):
-                writer.write(data)
-        writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opening = await reader.readuntil(b"\x00\x04MQTT") + await reader.readexactly(1)

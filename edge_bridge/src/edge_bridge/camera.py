@@ -75,6 +75,7 @@ class Camera:
         self._lock = threading.Lock()
         """Of what pictures and states change: a decoder may be at work on the last picture of a stream that ended."""
         self._streaming = False
+        self._mode = DecodeMode.KEYS
         self._hint = PacketHint()
         self._detector = ActivityDetector()
         self._watched: tuple[CameraConfig, int] | None = None
@@ -202,6 +203,9 @@ class Camera:
                 self._streaming = True
                 _LOGGER.info("Camera %s: streaming", self.config.camera)
                 self._mailbox.put_state(StreamState.STREAMING, None)
+            if picture.mode is not self._mode:
+                self._mode = picture.mode
+                _LOGGER.debug("Camera %s: decoding %s", self.config.camera, picture.mode)
             return self._take(picture)
 
     def _take(self, picture: Picture) -> bool:

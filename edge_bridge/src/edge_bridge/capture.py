@@ -122,7 +122,8 @@ class _Reader(threading.Thread):
                 error = self._session()
             except Exception:
                 # A mistake of our own must not end the camera: it shows as its state, and the next try may do.
-                _LOGGER.exception("Camera %s: an unexpected error", self._camera)
+                level = logging.DEBUG if last_code is ErrorCode.INTERNAL else logging.ERROR
+                _LOGGER.log(level, "Camera %s: an unexpected error", self._camera, exc_info=True)
                 error = CaptureError(ErrorCode.INTERNAL)
             if self._stopped.is_set():
                 return

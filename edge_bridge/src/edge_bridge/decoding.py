@@ -86,6 +86,7 @@ class DecoderWorkers:
         self._places: dict[Work, _Place] = {}
         self._urgent_in_a_row = 0
         self._stopped = False
+        self._mistakes: set[type[Exception]] = set()
         self._begun_s: dict[int, float] = {}
         # Daemons: a decoder that hangs must not keep the process from ending.
         self._threads = [
@@ -137,9 +138,13 @@ class DecoderWorkers:
             more = False
             try:
                 more = work.work(decoders)
-            except Exception:
-                # A mistake of our own: that camera's reader sees that no picture comes, and opens it again.
-                _LOGGER.exception("A decoder: an unexpected error")
+            except Exception as error:
+                # A mistake of our own: that camera's reader sees that no picture comes, and opens it again. The first
+                # of a kind is news; with every packet it would be a flood.
+                news = type(error) not in self._mistakes
+                self._mistakes.add(type(error))
+                level = logging.ERROR if news else logging.DEBUG
+                _LOGGER.log(level, "A decoder: an unexpected error", exc_info=True)
                 decoders = Decoders()
             self._done(number, work, more=more)
             del work
