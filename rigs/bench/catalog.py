@@ -63,6 +63,16 @@ def onsets(gop: int) -> Recipe:
     )
 
 
+def busy() -> Recipe:
+    """Somebody all the time: what makes most of a narrow line."""
+    return Recipe(
+        name="720p_h264_gop25_busy",
+        coding=_coding("720p", "h264", 25),
+        parts=(Part(pictures=250, visit=(0, 250)),),
+        order=(0,),
+    )
+
+
 def fast_4k(*, active: bool) -> Recipe:
     """4K with 60 pictures a second, with somebody all the time or without anybody."""
     return Recipe(
@@ -83,8 +93,8 @@ def fast_4k(*, active: bool) -> Recipe:
 
 
 def _part(size: str, gop: int) -> int:
-    """Pictures of a part: ten seconds, of 4K two where the group allows it; it takes long to code."""
-    return max(gop, 50) if size == "4k" else max(gop, 10 * _FPS)
+    """Pictures of a part: ten seconds, of 4K four where the group allows it; it takes long to code."""
+    return max(gop, 100) if size == "4k" else max(gop, 10 * _FPS)
 
 
 def _coding(size: str, codec: str, gop: int) -> Coding:

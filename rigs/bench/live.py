@@ -34,7 +34,7 @@ async def measure(run: Run) -> list[Figure]:
         cameras = await Cameras.start(processes, "cameras", mounts)
         figures += await _beside(run, processes, cameras)
         figures += await _many(run, processes, cameras)
-    clip = await asyncio.to_thread(run.clip, catalog.quiet("4k", "hevc", 50, parts=2, rounds=1))
+    clip = await asyncio.to_thread(run.clip, catalog.quiet("4k", "hevc", 50))
     async with Processes() as processes:
         cameras = await Cameras.start(processes, "cameras-4k", _mounts("main", clip, 12))
         figures += await _main_streams(run, processes, cameras)
