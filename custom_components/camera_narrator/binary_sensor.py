@@ -9,6 +9,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .camera_facts import video
 from .coordinator import NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, HubEntity, add_for_bridges, add_for_cameras
 
@@ -63,6 +64,8 @@ class CameraConnected(CameraEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
+    _unrecorded_attributes = frozenset({"video", "pacing"})
+
     @property
     @override
     def is_on(self) -> bool:
@@ -72,8 +75,13 @@ class CameraConnected(CameraEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
-        """Return the reason; its words are in the translations."""
-        return {"reason": self.coordinator.state.problem or "none"}
+        """Return why not, what the stream is, and why less of it comes; the words are in the translations."""
+        state = self.coordinator.state
+        return {
+            "reason": state.problem or "none",
+            "video": None if state.video is None else video(*state.video),
+            "pacing": state.pacing.value,
+        }
 
 
 class BridgeConnected(BridgeEntity, BinarySensorEntity):

@@ -36,13 +36,18 @@ async def facts(hass: HomeAssistant, probed: Probed) -> dict[str, str]:
         if given
     ]
     return {
-        "codec": _CODECS.get(probed.codec, plain(probed.codec)),
-        "size": f"{probed.width} × {probed.height}",
+        "codec": _codec(probed.codec),
+        "size": _size(probed.width, probed.height),
         "fps": f"{probed.fps:g}",
         "key_interval": word("one_key_frame") if interval_s is None else f"{interval_s:.1f} s",
         "audio": word("audio" if probed.audio else "no_audio"),
         "advice": "\n\n".join(advice),
     }
+
+
+def video(codec: str, width: int, height: int) -> str:
+    """Return what a stream is, in few words."""
+    return f"{_codec(codec)}, {_size(width, height)}"
 
 
 async def picture(hass: HomeAssistant, name: str, areas: Areas) -> str:
@@ -62,6 +67,14 @@ async def complaint(hass: HomeAssistant, error: InvalidAreas) -> dict[str, str]:
         "area": str(error.area),
         "given": error.given,
     }
+
+
+def _codec(name: str) -> str:
+    return _CODECS.get(name, plain(name))
+
+
+def _size(width: int, height: int) -> str:
+    return f"{width} × {height}"
 
 
 async def _words(hass: HomeAssistant) -> Callable[[str], str]:

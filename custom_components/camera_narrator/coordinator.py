@@ -12,6 +12,7 @@ from homeassistant.helpers.event import async_call_later
 
 from .pipeline.errors import Fault
 from .pipeline.models import Account, Event, Failure, Frame, Narrative
+from .protocol import CameraStatus, PacingReason
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -60,6 +61,12 @@ class CameraState:
     """As published last."""
     failure: Failure | None = None
     key_frame: Frame | None = None
+    video: tuple[str, int, int] | None = None
+    """Codec, width and height of its stream, once its bridge has told."""
+    pacing: PacingReason = PacingReason.NONE
+    """Why its bridge sends less than it was asked to."""
+    stream: CameraStatus | None = field(default=None, metadata=SLOW)
+    """As its bridge reported last."""
     account: Account = field(default=Account(), metadata=SLOW)
     source_fps: float = field(default=0.0, metadata=SLOW)
     sent_fps: float = field(default=0.0, metadata=SLOW)

@@ -1,7 +1,7 @@
 """What a bug report needs to know of a hub: settings, states and counters, without secrets and without pictures."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from .coordinator import NarratorConfigEntry
 from .hub import Hub
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
+from .protocol import CameraStatus
 
 SECRETS = {
     const.CONF_API_KEY,
@@ -26,6 +27,9 @@ SECRETS = {
 }
 ADDRESSES = (const.CONF_URL, const.CONF_BASE_URL, const.CONF_ADDRESS)
 """Of these only scheme and host remain: paths and queries of cameras carry passwords too."""
+
+STREAM_ELSEWHERE = {"camera", "error", "counters"}
+"""Of a bridge's status: told beside it."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -99,13 +103,18 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
         "active": state.active,
         "failure": None if state.failure is None else asdict(state.failure),
         "account": {**asdict(state.account), "lost": state.account.lost},
-        "source_fps": state.source_fps,
-        "sent_fps": state.sent_fps,
-        "bytes_per_s": state.bytes_per_s,
+        "detector": camera.source.detects,
+        "stream": None if state.stream is None else _stream(state.stream),
         "requests": state.requests,
         "tokens": state.tokens,
         "latency_s": state.latency_s,
     }
+
+
+def _stream(status: CameraStatus) -> dict[str, Any]:
+    """Return how a stream fares; its frames are in the account, its error is the problem."""
+    told = asdict(replace(status, error=None))
+    return {key: value for key, value in told.items() if key not in STREAM_ELSEWHERE}
 
 
 def _subentry(subentry: ConfigSubentry) -> dict[str, Any]:

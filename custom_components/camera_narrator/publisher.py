@@ -7,10 +7,10 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import callback
 
 from .const import EVENT_TYPE
-from .coordinator import BRIDGE_AWAY, CONNECTING
+from .coordinator import BRIDGE_AWAY, CONNECTING, SLOW_S
 from .entity import device_id
 from .pipeline.models import Account, Event, Frame, Narrative, Phase
-from .protocol import CameraStatus, StreamState
+from .protocol import CameraStatus, PacingReason, StreamState
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -30,6 +30,7 @@ class CameraPublisher:
         self._hub = hub
         self._camera = camera
         self._coordinator = camera.coordinator
+        self._pacing_until_s = float("-inf")
         self.repeat()
 
     @callback
@@ -46,7 +47,9 @@ class CameraPublisher:
             self._coordinator.update(connected=True, problem=None)
         else:
             problem = problem or BRIDGE_AWAY
-            self._coordinator.update(connected=False, problem=problem, active=None)
+            self._coordinator.update(
+                connected=False, problem=problem, active=None, pacing=PacingReason.NONE
+            )
         if before.connected != connected or before.active != self._coordinator.state.active:
             self.repeat()
 
@@ -71,6 +74,9 @@ class CameraPublisher:
             self.connected(connected=streaming, problem=problem)
         self._coordinator.update(
             account=account,
+            stream=status,
+            video=(status.codec, status.width, status.height) if status.codec else None,
+            pacing=self._pacing(status),
             source_fps=status.source_fps,
             sent_fps=status.sent_fps,
             bytes_per_s=status.bytes_per_s,
@@ -117,6 +123,14 @@ class CameraPublisher:
     def removed(self) -> None:
         """Take the retained topics of a removed camera away."""
         self._hub.mqtt.remove(self._camera.key)
+
+    def _pacing(self, status: CameraStatus) -> PacingReason:
+        """Return what is to be shown of the pacing: a change a minute, for each is a row of the recorder."""
+        now_s, shown = self._hub.clock.monotonic(), self._coordinator.state.pacing
+        if status.pacing_reason is shown or now_s < self._pacing_until_s:
+            return shown
+        self._pacing_until_s = now_s + SLOW_S
+        return status.pacing_reason
 
     def _shows_more(self, event: Event, key_frame: Frame) -> bool:
         before = self._coordinator.state.key_frame

@@ -102,6 +102,12 @@ def stream(entry: MockConfigEntry) -> HubCamera:
             source_fps=25.0,
             sent_fps=1.0,
             bytes_per_s=40_000.0,
+            codec="h264",
+            width=1920,
+            height=1080,
+            cpu_ms_per_s=4.5,
+            age_ms=120.0,
+            skipped=2,
         ),
         Account(sampled=7, outcomes=Outcomes(received=7, analysed=5, gated=1, buffered=1)),
     )

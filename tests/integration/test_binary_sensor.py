@@ -1,5 +1,7 @@
 """What moves, what is connected, and whether the provider works."""
 
+from unittest.mock import patch
+
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -10,10 +12,12 @@ from custom_components.camera_narrator.pipeline.models import Account, ActivityS
 from custom_components.camera_narrator.protocol import (
     CameraStatus,
     ErrorCode,
+    PacingReason,
     StreamState,
     WireError,
 )
 from tests.integration.house import BRIDGE, KEY, camera_of, failure, frame, move_in, stream
+from tests.pipeline.fakes import FakeClock
 
 ACTIVITY = "binary_sensor.front_door_activity"
 CONNECTED = "binary_sensor.front_door_connected"
@@ -76,6 +80,38 @@ async def test_a_camera_that_is_away_says_why(hass: HomeAssistant) -> None:
     assert shown() == (STATE_ON, "none")
     camera.disconnect()
     assert shown() == (STATE_OFF, "bridge_away")
+
+
+async def test_a_stream_says_what_it_is_and_why_less_of_it_comes(hass: HomeAssistant) -> None:
+    """Pacing is told at once, and then once a minute at most, however often it changes."""
+    clock = FakeClock()
+    with patch("custom_components.camera_narrator.hub.SystemClock", lambda: clock):
+        entry = await move_in(hass, Platform.BINARY_SENSOR)
+    camera = stream(entry)
+
+    def paced(reason: PacingReason) -> str:
+        status = CameraStatus(
+            camera=KEY,
+            state=StreamState.STREAMING,
+            codec="hevc",
+            width=3840,
+            height=2160,
+            pacing_step=3,
+            pacing_reason=reason,
+        )
+        camera.status(status, Account())
+        pacing: str = hass.states.get(CONNECTED).attributes["pacing"]
+        return pacing
+
+    assert hass.states.get(CONNECTED).attributes["video"] == "H.264, 1920 × 1080"
+    assert hass.states.get(CONNECTED).attributes["pacing"] == "none"
+    assert paced(PacingReason.SEND_BUFFER) == "send_buffer"
+    assert hass.states.get(CONNECTED).attributes["video"] == "H.265, 3840 × 2160"
+    assert paced(PacingReason.NONE) == "send_buffer"
+    await clock.advance(59)
+    assert paced(PacingReason.NONE) == "send_buffer"
+    await clock.advance(1)
+    assert paced(PacingReason.NONE) == "none"
 
 
 async def test_a_client_that_only_sends_pictures_is_connected(hass: HomeAssistant) -> None:

@@ -106,6 +106,18 @@ async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockC
     assert camera["account"]["outcomes"]["analysed"] == 2
     assert (camera["requests"], camera["tokens"]) == (3, 900)
     assert camera["failure"]["code"] == "timeout"
+    assert (camera["stream"], camera["detector"]) == (None, False)
+
+
+async def test_a_stream_tells_how_it_fares(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Codec, size, mode, cost, age and pacing are there; its frames and its error are told elsewhere."""
+    house.stream(entry)
+    (camera,) = (await async_get_config_entry_diagnostics(hass, entry))["cameras"]
+    stream = camera["stream"]
+    assert (stream["codec"], stream["width"], stream["height"]) == ("h264", 1920, 1080)
+    assert (stream["mode"], stream["pacing_reason"], stream["pacing_step"]) == ("keys", "none", 0)
+    assert (stream["cpu_ms_per_s"], stream["age_ms"], stream["skipped"]) == (4.5, 120.0, 2)
+    assert not {"camera", "error", "counters"} & set(stream)
 
 
 async def test_a_device_tells_of_itself(
