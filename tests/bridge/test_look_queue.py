@@ -2,7 +2,14 @@
 
 import pytest
 
-from edge_bridge.look_queue import BURST_S, LOOK_US, PENDING_MOST, Allowance, LookQueue
+from edge_bridge.look_queue import (
+    BURST_S,
+    LOOK_US,
+    PENDING_MOST,
+    Allowance,
+    Eye,
+    LookQueue,
+)
 
 SECOND_US = 1_000_000
 
@@ -10,18 +17,20 @@ SECOND_US = 1_000_000
 def test_a_camera_is_looked_at_twice_a_second() -> None:
     """Half a second apart by capture time, whatever became of the picture before; others have their own."""
     queue: LookQueue[str] = LookQueue()
-    assert queue.due("front", 10 * SECOND_US)
-    queue.offer("front", "1", 10 * SECOND_US)
-    assert not queue.due("front", 10 * SECOND_US + LOOK_US - 1)
-    assert queue.due("front", 10 * SECOND_US + LOOK_US)
-    assert queue.due("back", 10 * SECOND_US)
+    front, back = Eye(), Eye()
+    assert front.due(10 * SECOND_US)
+    queue.offer(front, "1", 10 * SECOND_US)
+    assert not front.due(10 * SECOND_US + LOOK_US - 1)
+    assert front.due(10 * SECOND_US + LOOK_US)
+    assert back.due(10 * SECOND_US)
 
 
 def test_the_newest_picture_of_a_camera_wins() -> None:
     """One place each; what gave way is counted."""
     queue: LookQueue[str] = LookQueue()
-    queue.offer("front", "old", 0)
-    queue.offer("front", "new", LOOK_US)
+    front = Eye()
+    queue.offer(front, "old", 0)
+    queue.offer(front, "new", LOOK_US)
     assert (queue.take(0), queue.take(0)) == ("new", None)
     assert queue.skipped == 1
 
@@ -29,34 +38,37 @@ def test_the_newest_picture_of_a_camera_wins() -> None:
 def test_who_was_not_looked_at_for_longest_comes_first() -> None:
     """A camera at which something has just begun goes before those that are looked at all the time."""
     queue: LookQueue[str] = LookQueue()
+    eyes = {camera: Eye() for camera in ("a", "b", "c", "new")}
     for now_us, camera in enumerate(("a", "b", "c")):
-        queue.offer(camera, camera, 0)
+        queue.offer(eyes[camera], camera, 0)
         assert queue.take(now_us) == camera
     for camera in ("c", "a", "new", "b"):
-        queue.offer(camera, camera, LOOK_US)
+        queue.offer(eyes[camera], camera, LOOK_US)
     assert [queue.take(10) for _ in range(5)] == ["new", "a", "b", "c", None]
 
 
 def test_pictures_that_wait_are_bounded() -> None:
     """Beyond the bound the camera that was looked at last gives way, and each loss is counted."""
     queue: LookQueue[int] = LookQueue()
-    for camera in range(PENDING_MOST + 3):
-        queue.offer(camera, camera, 0)
+    eyes = [Eye() for _ in range(PENDING_MOST + 3)]
+    for camera, eye in enumerate(eyes):
+        queue.offer(eye, camera, 0)
         queue.take(camera)
-    for camera in range(PENDING_MOST + 3):
-        queue.offer(camera, camera, LOOK_US)
+    for camera, eye in enumerate(eyes):
+        queue.offer(eye, camera, LOOK_US)
         assert len(queue) <= PENDING_MOST
     assert queue.skipped == 3
     assert [queue.take(100) for _ in range(PENDING_MOST)] == list(range(PENDING_MOST))
 
 
 def test_a_camera_that_is_gone_leaves_nothing() -> None:
-    """Neither its picture nor its times."""
+    """Its picture is not looked at; the rest goes with its eye."""
     queue: LookQueue[str] = LookQueue()
-    queue.offer("front", "old", 0)
-    queue.forget("front")
+    front = Eye()
+    queue.offer(front, "old", 0)
+    queue.forget(front)
+    queue.forget(front)
     assert queue.take(0) is None
-    assert queue.due("front", 1)
 
 
 def test_allowance_is_a_share_over_time() -> None:

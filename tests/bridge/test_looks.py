@@ -11,8 +11,8 @@ import pytest
 
 from edge_bridge.encoder import Encoder
 from edge_bridge.labels import Labeller
-from edge_bridge.look_queue import LOOK_US
-from edge_bridge.looks import Look, Looks, Seen, looks_with
+from edge_bridge.look_queue import LOOK_US, Eye
+from edge_bridge.looks import FAILURES, Look, Looks, Seen, looks_with
 from edge_bridge.protocol import Detection, Label, Polygon, Region
 
 WAIT_S = 10
@@ -73,8 +73,9 @@ def test_an_offer_returns_at_once_and_the_answer_follows(
     looks: Looks, labeller: SlowLabeller
 ) -> None:
     """What was seen comes with the time of the picture and what moved in it, once the look is over."""
+    front = Eye()
     seen: queue.Queue[Seen] = queue.Queue()
-    looks.offer("front", look(seen, captured_us=5))
+    looks.offer(front, look(seen, captured_us=5))
     assert labeller.begun.get(timeout=WAIT_S) == 64
     assert seen.empty()
     labeller.go.release()
@@ -87,41 +88,64 @@ def test_while_it_looks_newer_pictures_take_the_place_of_older_ones(
     looks: Looks, labeller: SlowLabeller
 ) -> None:
     """The one in the middle is skipped and counted."""
+    front = Eye()
     seen: queue.Queue[Seen] = queue.Queue()
-    looks.offer("front", look(seen, width=16))
+    looks.offer(front, look(seen, width=16))
     assert labeller.begun.get(timeout=WAIT_S) == 16
-    assert not looks.due("front", LOOK_US - 1)
-    assert looks.due("front", LOOK_US)
-    looks.offer("front", look(seen, LOOK_US, width=32))
-    looks.offer("front", look(seen, 2 * LOOK_US, width=48))
+    assert not looks.due(front, LOOK_US - 1)
+    assert looks.due(front, LOOK_US)
+    looks.offer(front, look(seen, LOOK_US, width=32))
+    looks.offer(front, look(seen, 2 * LOOK_US, width=48))
     labeller.go.release(2)
     assert labeller.begun.get(timeout=WAIT_S) == 48
     assert [seen.get(timeout=WAIT_S).captured_us for _ in range(2)] == [0, 2 * LOOK_US]
     assert looks.status()["skipped"] == 1
 
 
+def test_one_look_that_fails_is_one_look_less(looks: Looks, labeller: SlowLabeller) -> None:
+    """A picture that nobody can scale does not end the detector for all cameras."""
+    front, back = Eye(), Eye()
+    seen: queue.Queue[Seen] = queue.Queue()
+    labeller.error = ValueError("a size of zero")
+    looks.offer(front, look(seen))
+    labeller.go.release()
+    labeller.begun.get(timeout=WAIT_S)
+    looks.offer(back, look(seen, captured_us=7))
+    labeller.begun.get(timeout=WAIT_S)
+    labeller.error = None
+    labeller.go.release()
+    assert seen.get(timeout=WAIT_S).captured_us == 7
+    assert looks.problem is None
+
+
 def test_a_detector_that_breaks_down_is_out_of_use(
     looks: Looks, labeller: SlowLabeller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It says so once, takes nothing more, and nobody else notices."""
+    """After some failures in a row it says so once, takes nothing more, and nobody else notices."""
+    front = Eye()
     seen: queue.Queue[Seen] = queue.Queue()
     labeller.error = ValueError("the runtime is another one")
-    looks.offer("front", look(seen))
-    labeller.go.release()
-    assert labeller.begun.get(timeout=WAIT_S) == 64
+    for _ in range(FAILURES):
+        looks.offer(front, look(seen))
+        labeller.go.release()
+        labeller.begun.get(timeout=WAIT_S)
     looks.stop()
     assert looks.status() == {"problem": "it broke down: ValueError"}
-    assert not looks.due("front", 10 * LOOK_US)
-    looks.offer("front", look(seen, 10 * LOOK_US))
+    assert not looks.due(front, 10 * LOOK_US)
+    looks.offer(front, look(seen, 10 * LOOK_US))
     assert seen.empty()
-    assert [record.message for record in caplog.records] == ["Detector: no longer in use"]
+    assert [record.message for record in caplog.records] == [
+        *["Detector: a look failed"] * FAILURES,
+        "Detector: no longer in use, it broke down: ValueError",
+    ]
 
 
 def test_an_end_leaves_no_thread(looks: Looks, labeller: SlowLabeller) -> None:
     """Whether it was looking, waiting or had never begun."""
+    front = Eye()
     before = threading.active_count()
     seen: queue.Queue[Seen] = queue.Queue()
-    looks.offer("front", look(seen))
+    looks.offer(front, look(seen))
     labeller.go.release()
     seen.get(timeout=WAIT_S)
     assert threading.active_count() == before + 1
@@ -129,17 +153,18 @@ def test_an_end_leaves_no_thread(looks: Looks, labeller: SlowLabeller) -> None:
     assert threading.active_count() == before
     unused = Looks(labeller)
     unused.stop()
-    assert not unused.due("front", 0)
+    assert not unused.due(front, 0)
 
 
 def test_forgotten_cameras_are_not_looked_at(looks: Looks, labeller: SlowLabeller) -> None:
     """A camera that was taken away leaves no picture behind."""
+    front, back, gone = Eye(), Eye(), Eye()
     seen: queue.Queue[Seen] = queue.Queue()
-    looks.offer("front", look(seen, width=16))
+    looks.offer(front, look(seen, width=16))
     assert labeller.begun.get(timeout=WAIT_S) == 16
-    looks.offer("gone", look(seen, width=32))
-    looks.forget("gone")
-    looks.offer("back", look(seen, width=48))
+    looks.offer(gone, look(seen, width=32))
+    looks.forget(gone)
+    looks.offer(back, look(seen, width=48))
     labeller.go.release(2)
     assert labeller.begun.get(timeout=WAIT_S) == 48
 
@@ -148,11 +173,12 @@ def test_without_a_model_nothing_is_looked_at(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The reason is in the log once and in the status; pictures are never due."""
+    front = Eye()
     caplog.set_level("INFO")
     looks = looks_with(tmp_path / "model", Encoder())
     reason = f"no model at {tmp_path / 'model'}; `edge-bridge detector` fetches it"
     assert looks.status() == {"problem": reason}
-    assert not looks.due("front", 0)
+    assert not looks.due(front, 0)
     assert looks_with(None, Encoder()).problem == "it is turned off"
     assert [record.message for record in caplog.records] == [
         f"Detector: not in use, {reason}",

@@ -20,6 +20,7 @@ from .decoding import DecoderWorkers
 from .encoder import BLOCK_PX, Encoder, Plane, novelty
 from .hint import PacketHint
 from .label_track import LabelTrack
+from .look_queue import Eye
 from .looks import Look, Looks
 from .mailbox import Mail, Mailbox
 from .meter import Meter
@@ -69,6 +70,7 @@ class Camera:
         self._workers = workers
         self._budget = budget
         self._looks = looks
+        self._eye = Eye()
         self._labels = LabelTrack()
         self._mailbox = Mailbox(loop, lambda: wake(self))
         self._capture = Capture(config.camera, StreamSource.of(config), self)
@@ -94,7 +96,7 @@ class Camera:
         """Stop reading, without waiting for a read that blocks."""
         self._mailbox.close()
         self._capture.stop()
-        self._looks.forget(self)
+        self._looks.forget(self._eye)
         if (track := self.track) is not None:
             track.close()
 
@@ -232,13 +234,13 @@ class Camera:
     def _show(self, picture: Picture) -> None:
         """Let the detector name what there is; what it sees comes by mail."""
         captured_us = picture.captured_us
-        if not self._looks.due(self, captured_us):
+        if not self._looks.due(self._eye, captured_us):
             return
         regions = self._detector.verdict.regions
         # Who stands still beside what moves stays in view.
         told = tuple(detection.box for detection in self._labels.labels)
         self._looks.offer(
-            self,
+            self._eye,
             Look(
                 frame=picture.frame,
                 captured_us=captured_us,

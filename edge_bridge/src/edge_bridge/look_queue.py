@@ -1,7 +1,6 @@
 """Which camera's picture the detector looks at next, and when it may. Pure."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 LOOK_US = 450_000
 """Between two looks at one camera: two a second, with room for jitter."""
@@ -12,22 +11,25 @@ BURST_S = 0.5
 NEVER = -(2**63)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait[L]:
-    """A picture that waits, and when its camera was looked at before."""
+@dataclass(slots=True, eq=False)
+class Eye:
+    """When a camera's pictures were offered and looked at; goes with the camera."""
 
-    look: L = field(repr=False)
-    before_us: int
+    offered_us: int = NEVER
+    """By capture time."""
+    looked_us: int = NEVER
+
+    def due(self, captured_us: int) -> bool:
+        """Return whether it is time to offer another."""
+        return captured_us - self.offered_us >= LOOK_US
 
 
 class LookQueue[L]:
-    """One place for each camera; the newest picture wins, and whoever was not looked at for longest comes first."""
+    """One place for each eye; the newest picture wins, and whoever has not looked for longest comes first."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._pending: dict[Hashable, Wait[L]] = {}
-        self._offered_us: dict[Hashable, int] = {}
-        self._looked_us: dict[Hashable, int] = {}
+        self._pending: dict[Eye, L] = {}
         self.skipped = 0
         """Pictures that were due and gave way to others."""
 
@@ -35,33 +37,26 @@ class LookQueue[L]:
         """Return how many wait."""
         return len(self._pending)
 
-    def due(self, camera: Hashable, captured_us: int) -> bool:
-        """Return whether it is time for another look at a camera."""
-        return captured_us - self._offered_us.get(camera, NEVER) >= LOOK_US
-
-    def offer(self, camera: Hashable, look: L, captured_us: int) -> None:
+    def offer(self, eye: Eye, look: L, captured_us: int) -> None:
         """Let a picture wait."""
-        self._offered_us[camera] = captured_us
-        self.skipped += camera in self._pending
-        self._pending[camera] = Wait(look=look, before_us=self._looked_us.get(camera, NEVER))
+        eye.offered_us = captured_us
+        self.skipped += eye in self._pending
+        self._pending[eye] = look
         if len(self._pending) > PENDING_MOST:
-            del self._pending[
-                max(self._pending, key=lambda waiting: self._pending[waiting].before_us)
-            ]
+            del self._pending[max(self._pending, key=_looked_us)]
             self.skipped += 1
 
     def take(self, now_us: int) -> L | None:
         """Return the next picture to look at."""
         if not self._pending:
             return None
-        camera = min(self._pending, key=lambda waiting: self._pending[waiting].before_us)
-        self._looked_us[camera] = now_us
-        return self._pending.pop(camera).look
+        eye = min(self._pending, key=_looked_us)
+        eye.looked_us = now_us
+        return self._pending.pop(eye)
 
-    def forget(self, camera: Hashable) -> None:
-        """Take note that a camera is gone."""
-        for table in (self._pending, self._offered_us, self._looked_us):
-            table.pop(camera, None)
+    def forget(self, eye: Eye) -> None:
+        """Look at nothing more of a camera that is gone."""
+        self._pending.pop(eye, None)
 
 
 class Allowance:
@@ -82,3 +77,7 @@ class Allowance:
     def spend(self, cpu_s: float) -> None:
         """Take off what a look took."""
         self._saved_s -= cpu_s
+
+
+def _looked_us(eye: Eye) -> int:
+    return eye.looked_us

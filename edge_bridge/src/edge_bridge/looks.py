@@ -18,13 +18,15 @@ from av.video.frame import VideoFrame
 from .detector_model import problem
 from .encoder import Encoder
 from .labels import Labeller
-from .look_queue import Allowance, LookQueue
+from .look_queue import Allowance, Eye, LookQueue
 from .protocol import Detection, Polygon, Region
 
 _LOGGER = logging.getLogger(__name__)
 
 SHARE = 0.1
 """Of all cores: eleven looks a second on two of them. Decoding and sending need the rest more."""
+FAILURES = 3
+"""One picture may be one that nobody can scale; so many in a row are the detector's own fault."""
 NICENESS = 5
 """The thread gives way to those that decode."""
 
@@ -90,26 +92,25 @@ class Looks:
                 "look_ms": round(1000 * self._cpu_s / max(1, self._count), 1),
             }
 
-    def due(self, camera: object, captured_us: int) -> bool:
-        """Return whether a camera's picture captured then is worth an offer."""
-        with self._changed:
-            return not self._ended and self._queue.due(camera, captured_us)
+    def due(self, eye: Eye, captured_us: int) -> bool:
+        """Return whether a camera's picture captured then is worth an offer; for the camera's own thread."""
+        return not self._ended and eye.due(captured_us)
 
-    def offer(self, camera: object, look: Look) -> None:
+    def offer(self, eye: Eye, look: Look) -> None:
         """Leave a picture; returns at once."""
         with self._changed:
             if self._ended:
                 return
-            self._queue.offer(camera, look, look.captured_us)
+            self._queue.offer(eye, look, look.captured_us)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="detector", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
-    def forget(self, camera: object) -> None:
+    def forget(self, eye: Eye) -> None:
         """Take note that a camera is gone."""
         with self._changed:
-            self._queue.forget(camera)
+            self._queue.forget(eye)
 
     def stop(self) -> None:
         """Look at nothing more; a look that is on its way ends within 0.1 s."""
@@ -124,25 +125,36 @@ class Looks:
             # There, the number of a thread is good for a process's.
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         allowance = Allowance(self._cores, time.monotonic())
-        try:
-            while self._labeller is not None and (look := self._next(allowance)) is not None:
-                began_s = time.thread_time()
+        failures = 0
+        while self._labeller is not None and (look := self._next(allowance)) is not None:
+            began_s = time.thread_time()
+            try:
                 detections = self._labeller.detect(look.frame, masks=look.masks, focus=look.focus)
-                cpu_s = time.thread_time() - began_s
-                allowance.spend(cpu_s)
-                with self._changed:
-                    self._count += 1
-                    self._cpu_s += cpu_s
+            except Exception as error:
+                failures += 1
+                _LOGGER.exception("Detector: a look failed")
+                if failures == FAILURES:
+                    self._give_up(f"it broke down: {type(error).__name__}")
+            else:
+                failures = 0
+                self._account(time.thread_time() - began_s)
                 look.tell(
                     Seen(detections=detections, regions=look.regions, captured_us=look.captured_us)
                 )
-                # Not kept while there is nothing to do: its memory is the decoder's.
-                del look
-        except Exception as error:
-            self.problem = f"it broke down: {type(error).__name__}"
-            _LOGGER.exception("Detector: no longer in use")
-            with self._changed:
-                self._ended = True
+            allowance.spend(time.thread_time() - began_s)
+            # Not kept while there is nothing to do: its memory is the decoder's.
+            del look
+
+    def _account(self, cpu_s: float) -> None:
+        with self._changed:
+            self._count += 1
+            self._cpu_s += cpu_s
+
+    def _give_up(self, problem: str) -> None:
+        _LOGGER.error("Detector: no longer in use, %s", problem)
+        with self._changed:
+            self.problem = problem
+            self._ended = True
 
     def _next(self, allowance: Allowance) -> Look | None:
         with self._changed:
