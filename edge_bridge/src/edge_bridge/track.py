@@ -134,6 +134,8 @@ class Track:
         self._meter = meter or Meter()
         self._clock_us = clock_us
         self._cadence = Cadence()
+        self._tick_s: float | None = None
+        """Of the stream's own clock; asking each packet for it takes longer than all else that is asked of it."""
         self._lock = threading.Lock()
         self._closed = False
         self._group = Group()
@@ -155,8 +157,10 @@ class Track:
     def offer(self, coded: AvPacket[VideoStream], captured_us: int) -> None:
         """Take the next packet of the stream."""
         key = coded.is_keyframe
-        time_base = coded.time_base
-        stream_s = None if coded.pts is None or time_base is None else float(coded.pts * time_base)
+        ticks = coded.pts
+        if self._tick_s is None and coded.time_base is not None:
+            self._tick_s = float(coded.time_base)
+        stream_s = None if ticks is None or self._tick_s is None else ticks * self._tick_s
         missing = self._cadence.offer(stream_s, captured_us, key=key)
         hinted = self._hint.offer(
             coded.size, self._qp(coded, key=key), key=key, captured_us=captured_us
