@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from custom_components.camera_narrator import bridge_flow, const
-from edge_bridge import app as options, settings
+from edge_bridge import app as options, detector_model, settings
 from edge_bridge.__main__ import EXIT_SETTINGS, _parser
 from tests.architecture.markdown import ROOT, read
 
@@ -137,7 +137,9 @@ def test_the_unit_starts_what_the_package_installs(tmp_path: Path) -> None:
     credential, _, source = service["LoadCredential"].partition(":")
     assert flags.env_file == f"${{CREDENTIALS_DIRECTORY}}/{credential}"
     assert source.startswith("/etc/")
-    assert service["Environment"] == f"CAMERA_NARRATOR_STATE=%S/{service['StateDirectory']}"
+    folder = service["StateDirectory"]
+    assert service["Environment"] == f"CAMERA_NARRATOR_STATE=%S/{folder} XDG_CACHE_HOME=%C"
+    assert detector_model.model_path("").parts[-3] == service["CacheDirectory"] == folder
     assert service["RestartPreventExitStatus"] == str(EXIT_SETTINGS)
     if analyze := shutil.which("systemd-analyze"):
         # Here nothing is installed where the unit looks for it.

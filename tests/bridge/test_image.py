@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+import json
 import os
 from pathlib import Path
 import re
@@ -20,6 +21,7 @@ from edge_bridge.__main__ import _parser
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "edge_bridge"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+PACKAGE = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
 STEP_S = 300
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -173,9 +175,8 @@ def test_a_run_writes_to_its_volume_alone(image: Image, tmp_path: Path) -> None:
 
 def test_uvx_starts_the_wheel_by_the_name_of_the_package(image: Image, uv: Path) -> None:
     """`uvx camera-narrator-edge-bridge run` needs no word about where the command is."""
-    name = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
     shown = subprocess.run(
-        [uv, "tool", "run", "--find-links", image.folder / "wheels", name, "--version"],
+        [uv, "tool", "run", "--find-links", image.folder / "wheels", PACKAGE, "--version"],
         cwd="/",
         env=image.environment
         | {
@@ -191,9 +192,40 @@ def test_uvx_starts_the_wheel_by_the_name_of_the_package(image: Image, uv: Path)
     assert (shown.returncode, shown.stdout) == (0, f"{__version__}\n"), shown.stderr
 
 
+def test_the_dialogs_line_installs_what_the_unit_starts(image: Image, uv: Path) -> None:
+    """Programs and unit come to lie where systemd is told to look, with the lines as they are shown."""
+    words = ROOT / "custom_components" / "camera_narrator" / "translations" / "en.json"
+    bridge = json.loads(words.read_text(encoding="utf-8"))["config_subentries"]["bridge"]
+    [line] = re.findall(
+        r"^sudo (env UV_TOOL_DIR=.*?\{package\})$",
+        bridge["step"]["pair"]["description"],
+        re.MULTILINE | re.DOTALL,
+    )
+    root = image.folder / "machine"
+    here = re.sub(r"=/(?=opt|usr)", f"={root}/", line)
+    # This machine has no root to ask, one Python, and a wheel that is not published.
+    here = here.replace("--managed-python", f"--find-links {image.folder / 'wheels'}")
+    done = subprocess.run(
+        ["/bin/sh", "-c", here.replace("{package}", PACKAGE)],
+        cwd="/",
+        env=image.environment
+        | {"UV_CONSTRAINT": str(FOLDER / "requirements.txt"), "UV_COMPILE_BYTECODE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=STEP_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    program = root / "usr" / "local" / "bin" / "edge-bridge"
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"{__version__}\n"
+    unit = root / "opt" / "camera-narrator" / PACKAGE / "lib" / "systemd" / "system"
+    assert (unit / f"{PACKAGE}.service").exists()
+
+
 def test_the_wheel_brings_the_unit(image: Image) -> None:
     """Where `systemctl enable` finds it, below the environment."""
-    name = "camera-narrator-edge-bridge.service"
+    name = f"{PACKAGE}.service"
     unit = image.folder / "app" / "lib" / "systemd" / "system" / name
     assert unit.read_bytes() == (FOLDER / "systemd" / name).read_bytes()
 

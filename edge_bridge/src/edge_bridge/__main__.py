@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 import sys
+from typing import override
 
-from . import __version__
 from .errors import BridgeError, SettingsError
 from .protocol import Transport
 
@@ -45,11 +45,21 @@ def _execute(flags: argparse.Namespace) -> bool:
     return (status_command.check if flags.command == "health" else status_command.execute)(flags)
 
 
+class _Version(argparse.Action):
+    @override
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        # Looked up only for whoever asks.
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(version("camera-narrator-edge-bridge"))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edge-bridge", description="Streams cameras to Camera Narrator."
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", nargs=0, action=_Version, help="say which this is")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="serve the cameras that Home Assistant configures")
     run.add_argument("--url", help="Home Assistant's address (CAMERA_NARRATOR_URL)")
