@@ -1,6 +1,6 @@
 """The visits of a camera as events to automate on."""
 
-from typing import Any, Final, override
+from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
@@ -10,12 +10,17 @@ from .coordinator import NarratorConfigEntry
 from .entity import CameraEntity, add_for_cameras
 from .pipeline.models import Event, Label, Phase
 
+if TYPE_CHECKING:
+    from .hub_camera import HubCamera
+
 PARALLEL_UPDATES = 0  # everything is pushed
 
 STARTED: Final = "started"
 RULE: Final = "rule"
 """Nothing fires it yet; the list is whole from the start, for automations name its entries."""
 ENDED: Final = "ended"
+VISITS_KEPT: Final = 8
+"""Of which it is known what was told: those that still wait for words, and the open one."""
 
 
 async def async_setup_entry(
@@ -34,17 +39,20 @@ class CameraEvent(CameraEntity, EventEntity):
     _unrecorded_attributes = frozenset({"narrative", "frames", "provider"})
 
     _seen: Event | None = None
-    _visit: str | None = None
-    _told: frozenset[str] = frozenset()
-    """The labels told of the visit; one that goes on under a new id does not announce them again."""
+
+    def __init__(self, camera: HubCamera, key: str) -> None:
+        """Know of no visit."""
+        super().__init__(camera, key)
+        self._told: dict[str, frozenset[str]] = {}
+        """The labels told by visit: words of one may come while the next is open."""
 
     @override
     async def async_added_to_hass(self) -> None:
         """Know what was told of a visit that is still open after a restart."""
         await super().async_added_to_hass()
         if (last := await self.async_get_last_event_data()) and last.last_event_attributes:
-            self._visit = last.last_event_attributes.get("event_id")
-            self._told = frozenset(last.last_event_attributes.get("labels", ()))
+            attributes = last.last_event_attributes
+            self._told[attributes.get("event_id", "")] = frozenset(attributes.get("labels", ()))
 
     @override
     @callback
@@ -55,16 +63,16 @@ class CameraEvent(CameraEntity, EventEntity):
             self._tell(event)
 
     def _tell(self, event: Event) -> None:
-        if event.id != self._visit:
-            if event.continues is None or event.continues != self._visit:
-                self._told = frozenset()
-            self._visit = event.id
+        # A visit that goes on under a new id does not announce again who it is.
+        told = self._told.get(event.id, self._told.get(event.continues or "", frozenset()))
         if event.phase is Phase.STARTED and event.continues is None:
             self._fire(STARTED, event)
         labels = frozenset(label.value for label in event.labels)
-        for label in sorted(labels - self._told):
+        for label in sorted(labels - told):
             self._fire(label, event)
-        self._told |= labels
+        self._told[event.id] = told | labels
+        if len(self._told) > VISITS_KEPT:
+            del self._told[next(iter(self._told))]
         if event.phase is Phase.ENDED:
             self._fire(ENDED, event)
 

@@ -97,6 +97,24 @@ async def test_a_visit_that_goes_on_is_not_announced_again(hass: HomeAssistant) 
     assert _told(changes) == ["vehicle"]
 
 
+async def test_words_of_the_last_visit_do_not_announce_the_present_one_again(
+    hass: HomeAssistant,
+) -> None:
+    """They come late, while somebody else is there already: each visit's labels fire once."""
+    entry = await move_in(hass, Platform.EVENT)
+    camera = camera_of(entry)
+    camera.publish(event())
+    camera.publish(event(Phase.ENDED, reason=EndReason.QUIET))
+    camera.publish(event(Phase.STARTED, Label.PERSON, id="visit-2"))
+    changes = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    camera.publish(event(Phase.UPDATED, Label.ANIMAL, narrative="A cat.", closed=True))
+    camera.publish(event(Phase.UPDATED, Label.PERSON, id="visit-2", narrative="A man."))
+    await hass.async_block_till_done()
+
+    assert _told(changes) == ["animal"]
+
+
 async def test_a_visit_open_over_a_restart_is_not_announced_again(hass: HomeAssistant) -> None:
     """What was told before a restart is known after it."""
     state = State(EVENT, "2026-10-20T12:00:00.000+00:00")
