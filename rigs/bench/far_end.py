@@ -1,6 +1,7 @@
 """Home Assistant's end of a narrow line: acknowledges as Home Assistant does, and notes when each frame came."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 import socket
 import time
@@ -59,6 +60,7 @@ class FarEnd:
         self._owed = 0
         self._runner: web.AppRunner | None = None
         self._late: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -75,6 +77,11 @@ class FarEnd:
     def live(self, since_us: int = 0) -> list[Arrival]:
         """Return the live frames that came since then."""
         return [one for one in self.arrivals if one.live and one.arrived_us >= since_us]
+
+    async def until(self, true: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
+        """Wait until something is true; it is looked at whenever a frame comes."""
+        async with asyncio.timeout(timeout_s), self._changed:
+            await self._changed.wait_for(true)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -114,6 +121,8 @@ class FarEnd:
                 live=not frame.flags & (FrameFlag.REPLAY | FrameFlag.PREROLL),
             )
         )
+        async with self._changed:
+            self._changed.notify_all()
         name = next(one.camera for one in self._cameras if one.number == frame.camera)
         live, replay = self._received.get(name, (0, 0))
         if FrameFlag.REPLAY in frame.flags:

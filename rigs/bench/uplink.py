@@ -11,7 +11,7 @@ from typing import Final
 from rigs.bench import catalog
 from rigs.bench.bridge_process import configured
 from rigs.bench.cameras import Cameras, Mount
-from rigs.bench.far_end import FarEnd
+from rigs.bench.far_end import Arrival, FarEnd
 from rigs.bench.figure import Figure, percentile
 from rigs.bench.receiver import TOKEN
 from rigs.bench.run import Run
@@ -28,16 +28,18 @@ async def measure(run: Run) -> list[Figure]:
     span_s, outage_s = (20.0, 12.0) if run.quick else (90.0, 60.0)
     async with _house(run) as (line, house, began_us):
         run.say(f"{_CAMERAS} active cameras on {line.how} for {span_s:.0f} s")
-        await _until_through(house, began_us)
+        await house.until(lambda: _through(house.live()) == _CAMERAS)
         await asyncio.sleep(span_s)
         arrivals = house.live(began_us)
         steps = sorted({step for step, _ in house.steps.values()})
-        run.say(f"steps in force: {', '.join(map(str, steps))}; the line is down for {outage_s:.0f} s")
+        run.say(
+            f"steps in force: {', '.join(map(str, steps))}; the line is down for {outage_s:.0f} s"
+        )
         await line.down()
         await asyncio.sleep(outage_s)
         await line.up()
         up_us = _now_us()
-        await _until_live(house, up_us)
+        await house.until(lambda: bool(house.live(up_us)))
         back_ms = (house.live(up_us)[0].arrived_us - up_us) / 1000
         await asyncio.sleep(span_s / 2)
         after = house.live(up_us)
@@ -53,7 +55,7 @@ async def measure(run: Run) -> list[Figure]:
         ),
         Figure(
             name="edge.uplink_200kbit.cameras_through",
-            value=float(len({one.camera for one in arrivals})),
+            value=float(_through(arrivals)),
             n=_CAMERAS,
             how=f"cameras with live frames, {how}",
         ),
@@ -85,9 +87,7 @@ async def measure(run: Run) -> list[Figure]:
 async def _house(run: Run) -> AsyncIterator[tuple[NarrowLine, FarEnd, int]]:
     clip = await asyncio.to_thread(run.clip, catalog.busy())
     # Each begins somewhere else, as cameras do that know nothing of each other.
-    mounts = [
-        Mount(f"camera{number}", clip, shift_s=0.37 * number) for number in range(_CAMERAS)
-    ]
+    mounts = [Mount(f"camera{number}", clip, shift_s=0.37 * number) for number in range(_CAMERAS)]
     async with Processes() as processes, narrow_line(_BYTES_PER_S) as line:
         cameras = await Cameras.start(processes, "cameras-uplink", mounts)
         async with FarEnd(line.listener, configured(cameras.urls)) as house:
@@ -105,16 +105,8 @@ async def _house(run: Run) -> AsyncIterator[tuple[NarrowLine, FarEnd, int]]:
                 await bridge.stop()
 
 
-async def _until_through(house: FarEnd, began_us: int) -> None:
-    async with asyncio.timeout(60):
-        while len({one.camera for one in house.live(began_us)}) < _CAMERAS:
-            await asyncio.sleep(0.1)
-
-
-async def _until_live(house: FarEnd, since_us: int) -> None:
-    async with asyncio.timeout(60):
-        while not house.live(since_us):
-            await asyncio.sleep(0.01)
+def _through(arrivals: list[Arrival]) -> int:
+    return len({one.camera for one in arrivals})
 
 
 def _now_us() -> int:

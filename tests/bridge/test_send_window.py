@@ -35,16 +35,16 @@ def test_an_old_frame_on_the_way_closes_it_until_that_is_acknowledged() -> None:
     assert window.opens(SECOND_US)
 
 
-def test_late_flight_halves_it_once_and_timely_ones_widen_it() -> None:
+def test_late_flight_narrows_it_once_and_timely_ones_widen_it() -> None:
     """A line that hides its buffers is found out by the time that acknowledgements take."""
     window = SendWindow()
     for number in range(10):
         window.sent(("front", number), 20_000, 0)
     for number in range(10):
-        window.acknowledged(("front", number), 2 * SECOND_US)
-    assert flies(window, 2 * SECOND_US) == 10
+        window.acknowledged(("front", number), 2 * IN_TIME_US)
+    assert flies(window, 2 * IN_TIME_US) == 10
     for number in range(10):
-        window.acknowledged(("back", number), 2 * SECOND_US + 1000)
+        window.acknowledged(("back", number), 2 * IN_TIME_US + 1000)
     assert flies(window, 3 * SECOND_US) == 13
 
 

@@ -12,6 +12,10 @@ MOST_S = 5.0
 """A router that restarts is back in a minute: nobody waits longer than this after that."""
 JITTER = 0.2
 """The share by which tries of many bridges spread."""
+SILENT_S = 0.25
+SILENT_LIFE_S = 180.0
+"""A line that comes back is used again within a second; asking an empty line so often costs nobody anything. A router
+that restarts takes less, and what stays away for longer may be waited for as for all else."""
 FORBIDDEN_FIRST_S = 120.0
 FORBIDDEN_MOST_S = 3600.0
 """A refusal stays until a person changes something; asking often only fills logs."""
@@ -36,6 +40,7 @@ class Backoff:
         self._tries = 0
         self._refusals = 0
         self._answered = False
+        self._silent_since_s: float | None = None
 
     def connected(self) -> None:
         """Start anew: a connection stood."""
@@ -45,6 +50,10 @@ class Backoff:
         """Return the seconds until the next try."""
         starting = cause is Cause.NOT_READY and not self._answered
         self._answered = cause is Cause.NOT_READY
+        if cause is not Cause.SILENT:
+            self._silent_since_s = None
+        elif self._silent_since_s is None:
+            self._silent_since_s = now_s
         pairing = cause is Cause.UNAUTHORIZED and now_s - self._started_s < PAIRING_LIFE_S
         if pairing:
             seconds = PAIRING_S
@@ -53,6 +62,8 @@ class Backoff:
         elif cause in {Cause.UNAUTHORIZED, Cause.FORBIDDEN}:
             seconds = min(FORBIDDEN_MOST_S, FORBIDDEN_FIRST_S * 2**self._refusals)
             self._refusals = min(self._refusals + 1, 10)
+        elif self._silent_since_s is not None and now_s - self._silent_since_s < SILENT_LIFE_S:
+            seconds = SILENT_S
         else:
             if starting:
                 self._tries = 0  # the long waits were for the time when nothing answered

@@ -40,8 +40,10 @@ class CaptureError(BridgeError):
 class Cause(Enum):
     """Why there is no connection to Home Assistant: it decides how long to wait."""
 
+    SILENT = auto()
+    """Nothing answers: the line is down, or the machine."""
     UNREACHABLE = auto()
-    """Nothing answers, or something else does."""
+    """Something answers that is no Home Assistant, or breaks off."""
     NOT_READY = auto()
     """Home Assistant answers, and will be ready in a moment."""
     UNAUTHORIZED = auto()

@@ -88,7 +88,8 @@ class SendWindow:
         if took_us > self.in_time_us:
             if flight.sent_us >= self._cut_us:
                 # Once per flight: what was handed over before the last cut says nothing of it.
-                self._most_bytes = max(LEAST_BYTES, min(self._most_bytes, flight.flown_bytes) // 2)
+                in_time_bytes = flight.flown_bytes * self.in_time_us // took_us
+                self._most_bytes = max(LEAST_BYTES, min(self._most_bytes // 2, in_time_bytes))
                 self._cut_us = now_us
         elif self._narrow:
             growth_bytes = flight.size_bytes // (GROWTH if self._cut_us else 1)
