@@ -41,6 +41,9 @@ from .track import Picture, Track, monotonic_us
 
 _LOGGER = logging.getLogger(__name__)
 
+PAST_US = 1_000_000
+"""Quiet pictures so old are sent to nobody."""
+
 
 class Camera:
     """Captures one camera from ``start`` to ``stop``."""
@@ -214,6 +217,9 @@ class Camera:
         plane, wanted = self._look(picture)
         now_us = picture.captured_us
         active = self._detector.verdict.active
+        if not active and picture.waited_us > PAST_US:
+            # Of a catch-up: it matters to the detector, and to nobody who looks.
+            return wanted
         choice = self._sampler.offer(now_us, key=picture.key, active=active)
         if choice.onset:
             for frame, before in self._preroll.take(now_us):

@@ -35,8 +35,9 @@ from .stretch import BEHIND_US, Stretch
 
 KEY_SPACING_US = 450_000
 """While quiet, key frames that come faster are passed over: two looks a second are enough."""
-KEYS_PER_LOOK = 2.0
-"""Key frames may be so many times rarer than pictures are wanted; beyond that every picture is decoded for them."""
+KEYS_PER_LOOK = 2.5
+"""Key frames may be so many times rarer than pictures are wanted: at one a second those every two seconds will do, with
+their jitter. Beyond that every picture is decoded for them."""
 ENDLESS_S = 12.0
 """A group of pictures so long is decoded as it grows: some streams have no second key frame, and what is kept for
 catching up is bounded."""
@@ -78,6 +79,8 @@ class Picture:
     doubtful: bool
     """Data was lost before it and no key frame has come since."""
     decode_us: int
+    waited_us: int
+    """From its packet's arrival to now: a catch-up shows what is past."""
     mode: DecodeMode
     """Continuous where the picture before was shown too, keys where this one stands for itself."""
 
@@ -370,6 +373,7 @@ class Track:
                 key=bool(frame.key_frame or packet.key),
                 doubtful=packet.doubtful or (stretch is not None and stretch.doubtful),
                 decode_us=decode_us,
+                waited_us=self._clock_us() - packet.captured_us,
                 mode=mode,
             )
         )
