@@ -40,7 +40,8 @@ _CHUNK_DEFAULTS = {
     const.CONF_ONLY_FOR: [],
 }
 _AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
-_DEFAULTS: Mapping[str, Any] = {**_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS, **_AREA_DEFAULTS}
+# Areas first: what is wrong with them is said at the head of the section.
+_DEFAULTS: Mapping[str, Any] = {**_AREA_DEFAULTS, **_CAPTURE_DEFAULTS, **_CHUNK_DEFAULTS}
 
 
 def _number(
