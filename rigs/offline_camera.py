@@ -14,9 +14,10 @@ from edge_bridge.encoder import Encoder
 from edge_bridge.hint import PacketHint
 from edge_bridge.label_track import LabelTrack
 from edge_bridge.labels import Labeller
+from edge_bridge.picture import Picture
 from edge_bridge.protocol import DecodeMode
 from edge_bridge.stream import Coding
-from edge_bridge.track import Picture, Track
+from edge_bridge.track import Track
 
 START_US: Final = 1_000_000_000
 """A clock that does not start at nought, as none does."""

@@ -13,13 +13,15 @@ import pytest
 
 from edge_bridge.budget import Budget
 from edge_bridge.capture import TALK_S, Capture
+from edge_bridge.clock import monotonic_us
 from edge_bridge.errors import CaptureError
 from edge_bridge.hint import PacketHint
+from edge_bridge.picture import Picture
 from edge_bridge.protocol import ErrorCode, StreamState, WireError
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import Coding, open_stream
 from edge_bridge.stream_failure import classify
-from edge_bridge.track import Picture, Track, monotonic_us
+from edge_bridge.track import Track
 
 RTSP = StreamSource(url="rtsp://127.0.0.1/front", username="u", password="secret")
 

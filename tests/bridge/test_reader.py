@@ -14,13 +14,15 @@ import simplejpeg
 
 from edge_bridge.budget import Budget
 from edge_bridge.capture import Capture
+from edge_bridge.clock import monotonic_us
 from edge_bridge.decoding import DecoderWorkers
 from edge_bridge.hint import PacketHint
 from edge_bridge.meter import Meter
+from edge_bridge.picture import Picture
 from edge_bridge.protocol import StreamState, WireError
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import Coding
-from edge_bridge.track import Picture, Track, monotonic_us
+from edge_bridge.track import Track
 from rigs.code_source import CodeSettings, CodeSource
 from rigs.picture_code import read_code
 from rigs.simulated_camera import SimulatedCamera

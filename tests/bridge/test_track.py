@@ -12,9 +12,10 @@ from edge_bridge.budget import Budget
 from edge_bridge.decoding import Decoders
 from edge_bridge.hint import PacketHint
 from edge_bridge.meter import Meter
+from edge_bridge.picture import Picture
 from edge_bridge.protocol import DecodeMode
 from edge_bridge.stretch import CONFIRM_US
-from edge_bridge.track import Picture, Track
+from edge_bridge.track import Track
 from tests.bridge.coded import FPS, START_US, STEP_US, Stream, coded
 
 SECOND_US = 1_000_000
@@ -179,7 +180,7 @@ def test_catch_up_that_would_take_too_long_waits_for_the_next_key_frame() -> Non
     run.hint = Hint(90)
     run.__post_init__()
     # As of a huge picture: 40 catch-up pictures of 30 ms are over a second, the key frame comes in 0.4 s.
-    run.track._cost_us = 30_000.0
+    run.track._cost.measure(30_000)
     viewer = run.play()
     assert viewer.numbers == [0, 50, *range(100, 150)]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .budget import Budget
 from .camera import Camera
+from .clock import monotonic_us
 from .decoding import DecoderWorkers
 from .encoder import Encoder
 from .errors import CaptureError
@@ -56,7 +57,6 @@ from .settings import Settings
 from .source import StreamSource
 from .state_folder import StateFolder
 from .telemetry import Telemetry
-from .track import monotonic_us
 from .uplink import Uplink
 
 _LOGGER = logging.getLogger(__name__)
@@ -236,9 +236,7 @@ class Bridge:
 
     def next_frame(self, unsent_bytes: int) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
-        while (
-            outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)
-        ) is not None:
+        while (outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)) is not None:
             camera = self._cameras.get(outgoing.camera)
             if camera is None:
                 self._ring.withdraw(outgoing.camera)

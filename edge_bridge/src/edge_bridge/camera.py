@@ -16,6 +16,7 @@ from .activity_report import ActivityReport
 from .areas import watched_blocks
 from .budget import Budget
 from .capture import Capture
+from .clock import monotonic_us
 from .decoding import DecoderWorkers
 from .encoder import BLOCK_PX, Encoder, Plane, novelty
 from .hint import PacketHint
@@ -25,6 +26,7 @@ from .looks import Look, Looks
 from .mailbox import Mail, Mailbox
 from .meter import Meter
 from .pacing import Pace, Step
+from .picture import Picture
 from .protocol import (
     MAX_FRAME_BYTES,
     Activity,
@@ -37,7 +39,7 @@ from .protocol import (
 from .sampler import PreRoll, Rates, SampledFrame, Sampler
 from .source import StreamSource
 from .stream import Coding
-from .track import Picture, Track, monotonic_us
+from .track import Track
 
 _LOGGER = logging.getLogger(__name__)
 

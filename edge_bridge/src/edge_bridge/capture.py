@@ -12,12 +12,13 @@ from typing import Protocol
 
 import av
 
+from .clock import monotonic_us
 from .errors import CaptureError
 from .protocol import ErrorCode, StreamState, WireError
 from .source import StreamSource
 from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of
 from .stream_failure import classify
-from .track import Track, monotonic_us
+from .track import Track
 
 _LOGGER = logging.getLogger(__name__)
 

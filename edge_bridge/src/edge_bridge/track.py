@@ -11,10 +11,8 @@ at the packets' own time the same code runs on a file as fast as it can.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 import threading
 import time
-from typing import Protocol
 
 import av
 from av.packet import Packet as AvPacket
@@ -23,10 +21,13 @@ from av.video.stream import VideoStream
 
 from .budget import Budget
 from .cadence import Cadence
+from .clock import monotonic_us
+from .cost import Cost
 from .decoding import Decoders
 from .group import Group, Packet
 from .hint import PacketHint
 from .meter import Meter
+from .picture import Picture, Sink
 from .protocol import DecodeMode
 from .slice_header import SliceHeaders
 from .soundness import Soundness
@@ -47,15 +48,6 @@ RETRY_US = 1_000_000
 """After the budget said no."""
 SLICE_US = 40_000
 """So long one camera may keep a decoder thread; then it is the next one's turn."""
-NANOSECONDS_PER_PIXEL = {"h264": 2.0, "hevc": 2.6}
-"""What decoding costs before it has been measured, per pixel of each picture; measured on two ordinary cores."""
-OTHER_NANOSECONDS_PER_PIXEL = 3.0
-PIXELS = 1920 * 1080
-"""Of a camera of which no picture has come."""
-USUAL_FPS = 25.0
-"""Of a stream of which one packet has come."""
-COST_WEIGHT = 0.05
-"""Of one picture's cost in the running mean: that of a group's large and small pictures together."""
 BROKEN_PACKETS = 12
 BROKEN_KEYS = 3
 """So many undecodable ones in a row, over a second, are not damage on the way but another codec."""
@@ -66,43 +58,6 @@ UNDECODABLE = (
     av.error.UnknownError,
     av.error.EOFError,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One decoded picture."""
-
-    frame: VideoFrame
-    captured_us: int
-    """Monotonic clock when the packet that completes the picture arrived."""
-    key: bool
-    doubtful: bool
-    """Data was lost before it and no key frame has come since."""
-    decode_us: int
-    waited_us: int
-    """From its packet's arrival to now: a catch-up shows what is past."""
-    mode: DecodeMode
-    """Continuous where the picture before was shown too, keys where this one stands for itself."""
-
-
-class Sink(Protocol):
-    """Who takes a track's pictures; on decoder threads, one call at a time."""
-
-    @property
-    def active(self) -> bool:
-        """Return whether activity has been confirmed."""
-
-    @property
-    def interval_us(self) -> int:
-        """Return how far apart the pictures may be that are wanted now, activity apart."""
-
-    def picture(self, picture: Picture) -> bool:
-        """Take a picture; return whether those that follow are wanted, every one."""
-
-
-def monotonic_us() -> int:
-    """Return the bridge's clock in µs."""
-    return time.monotonic_ns() // 1000
 
 
 class Track:
@@ -153,7 +108,7 @@ class Track:
         self._denied_us = -RETRY_US
         self._soundness = Soundness(clock_us())
         self._shown_us = -1
-        self._cost_us: float | None = None
+        self._cost = Cost(coding.codec)
 
     # -- the reader's side ------------------------------------------------------------------------------------
 
@@ -253,11 +208,10 @@ class Track:
         if not count:
             self._at_key = True
             return False
-        cost_us = self._cost_us or _first_cost_us(self.coding.codec, self.width * self.height)
-        if not self._budget.admit(self, self._cost_ms_per_s(cost_us)):
+        if not self._budget.admit(self, self._cost_ms_per_s()):
             self._denied_us = captured_us
             return False
-        catch_up_s = count * cost_us / 1_000_000
+        catch_up_s = count * self._cost.picture_us(self.width * self.height) / 1_000_000
         if catch_up_s > CATCH_UP_S and self._key_comes_within(catch_up_s, captured_us):
             self._at_key = True
             self._budget.release(self)
@@ -348,10 +302,7 @@ class Track:
             wanted |= self._show(frame, packet, begun_ns, DecodeMode.CONTINUOUS)
         if not frames and self._soundness.silent(self._clock_us()):
             self.broken = self.shown
-        cost_us = time.thread_time_ns() // 1000 - begun_us
-        self._cost_us = (self._cost_us or cost_us) + (
-            cost_us - (self._cost_us or cost_us)
-        ) * COST_WEIGHT
+        self._cost.measure(time.thread_time_ns() // 1000 - begun_us)
         stretch.confirmed |= wanted and self._sink.active
         return wanted
 
@@ -381,10 +332,10 @@ class Track:
     def _stays(self, stretch: Stretch, captured_us: int, *, wanted: bool) -> bool:
         if not (wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
             return False
-        return self._budget.admit(self, self._cost_ms_per_s(self._cost_us or 0.0))
+        return self._budget.admit(self, self._cost_ms_per_s())
 
-    def _cost_ms_per_s(self, cost_us: float) -> float:
-        return cost_us * (self._cadence.fps or USUAL_FPS) / 1000
+    def _cost_ms_per_s(self) -> float:
+        return self._cost.ms_per_s(self.width * self.height, self._cadence.fps)
 
     def _end(self, stretch: Stretch, captured_us: int) -> None:
         self._stretch = None
@@ -395,8 +346,3 @@ class Track:
     def _fail(self, most: int) -> None:
         if self._soundness.bad(self._clock_us(), most=most):
             self.broken = self.shown
-
-
-def _first_cost_us(codec: str, pixels: int) -> float:
-    per_pixel_ns = NANOSECONDS_PER_PIXEL.get(codec, OTHER_NANOSECONDS_PER_PIXEL)
-    return (pixels or PIXELS) * per_pixel_ns / 1000
