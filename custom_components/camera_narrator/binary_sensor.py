@@ -9,7 +9,6 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .camera_facts import video
 from .coordinator import NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, HubEntity, add_for_bridges, add_for_cameras
 
@@ -79,7 +78,7 @@ class CameraConnected(CameraEntity, BinarySensorEntity):
         state = self.coordinator.state
         return {
             "reason": state.problem or "none",
-            "video": None if state.video is None else video(*state.video),
+            "video": state.video,
             "pacing": state.pacing.value,
         }
 

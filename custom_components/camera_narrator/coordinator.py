@@ -61,8 +61,8 @@ class CameraState:
     """As published last."""
     failure: Failure | None = None
     key_frame: Frame | None = None
-    video: tuple[str, int, int] | None = None
-    """Codec, width and height of its stream, once its bridge has told."""
+    video: str | None = None
+    """What its stream is, in few words, once its bridge has told."""
     pacing: PacingReason = PacingReason.NONE
     """Why its bridge sends less than it was asked to."""
     stream: CameraStatus | None = field(default=None, metadata=SLOW)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import callback
 
+from .camera_facts import video
 from .const import EVENT_TYPE
 from .coordinator import BRIDGE_AWAY, CONNECTING, SLOW_S
 from .entity import device_id
@@ -75,7 +76,7 @@ class CameraPublisher:
         self._coordinator.update(
             account=account,
             stream=status,
-            video=(status.codec, status.width, status.height) if status.codec else None,
+            video=video(status.codec, status.width, status.height) if status.codec else None,
             pacing=self._pacing(status),
             source_fps=status.source_fps,
             sent_fps=status.sent_fps,
