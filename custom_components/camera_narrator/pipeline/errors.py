@@ -6,6 +6,7 @@
     * CannotAsk: a user's question could not even be put
     * ProbeFailed: a bridge cannot say how a camera answers
     * InvalidAddress: what was typed is no address of a stream
+    * InvalidAreas: what was typed describes no areas of a picture
 """
 
 from enum import StrEnum
