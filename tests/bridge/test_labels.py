@@ -23,13 +23,17 @@ class FakeNetwork:
 
     def __init__(self) -> None:
         self.shown: list[Pixels] = []
+        self.size = (0.2, 0.5)
+        self.middle = (0.5, 0.5)
 
     def run(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Return the same for every picture."""
         self.shown.append(pixels.copy())
         boxes = np.zeros((1917, 4), np.float32)
         classes = np.full((1917, 24), -20, np.float32)
-        boxes[MIDDLE] = (0, 0, 5 * np.log(0.5 / 0.95), 5 * np.log(0.2 / 0.95))
+        shift = [10 * (place - 0.5) / 0.95 for place in self.middle]
+        stretch = [5 * np.log(length / 0.95) for length in self.size]
+        boxes[MIDDLE] = (shift[1], shift[0], stretch[1], stretch[0])
         classes[MIDDLE, PERSON] = 2
         return boxes, classes
 
@@ -83,6 +87,26 @@ def test_it_looks_from_near_where_little_moves(labeller: Labeller, network: Fake
         width=pytest.approx(0.2 / 3, abs=1e-3),
         height=pytest.approx(0.5 / 3, abs=1e-3),
     )
+
+
+def test_what_the_window_cuts_is_looked_at_from_further_back(
+    labeller: Labeller, network: FakeNetwork
+) -> None:
+    """A person who goes on beyond the window's edge is taken from the whole picture; at the picture's edge nothing is cut."""
+    network.size = (0.2, 0.99)
+    [person] = labeller.detect(picture(), focus=(Region(x=0.7, y=0.4, width=0.1, height=0.2),))
+    assert len(network.shown) == 2
+    assert person.box.height == pytest.approx(0.99, abs=1e-3)
+    network.size = (0.2, 1.2)
+    network.shown.clear()
+    tall = Region(x=0.3, y=0.0, width=0.1, height=0.05)
+    labeller.detect(picture(), focus=(tall,))
+    assert len(network.shown) == 2, "its feet are cut"
+    network.size, network.middle = (0.2, 0.9), (0.5, 0.4)
+    network.shown.clear()
+    [person] = labeller.detect(picture(), focus=(tall,))
+    assert len(network.shown) == 1, "its head is at the edge of the picture itself"
+    assert person.box.y == 0
 
 
 def test_what_is_masked_is_not_looked_at(labeller: Labeller, network: FakeNetwork) -> None:

@@ -30,8 +30,11 @@ DRIVES_ON = 0.25
 """Of a vehicle's box that must be in motion when it is no longer where it was: plain sides show no motion."""
 STAYED = 0.75
 """A thing whose boxes share less (of the smaller one) has moved. One that is half hidden by a passer-by shares all."""
-GREW = 1.2
-"""A vehicle whose box grew or shrank so much, in width and in height, drives towards the camera or away."""
+GREW = 1.5
+"""A vehicle whose box grew or shrank so much (in area) comes into the picture, drives towards the camera or away."""
+CROSSED = 0.1
+CROSSED_US = 1_500_000
+"""Unless living beings covered so much of it not so long ago: then it was half hidden."""
 NEW_AFTER_LOOKS = 2
 """A package seen in the first looks was there before."""
 STAYS_US = 1_500_000
@@ -58,6 +61,8 @@ class _Thing:
     looks: int = 1
     """In which it was seen at its anchor."""
     unseen: int = 0
+    crossed_us: int = -CROSSED_US
+    """When it was last half hidden, or may have been."""
     moves: bool = False
     """It has moved in this activity."""
     appeared: bool = False
@@ -86,12 +91,16 @@ class LabelTrack:
         motion = _painted(regions)
         self._stirred |= motion
         # People who pass in front of a parked car are no reason to think that it drives.
-        beings = [one.box for one in seen if one.label in {Label.PERSON, Label.ANIMAL}]
-        traffic = motion & ~_painted(beings)
+        beings = _painted([one.box for one in seen if one.label in {Label.PERSON, Label.ANIMAL}])
+        traffic = motion & ~beings
         matched = self._matched(seen)
         counting: list[Detection] = []
         for detection, known in zip(seen, matched, strict=True):
-            thing = self._update(detection, known, traffic, captured_us)
+            thing = known or self._found(detection, traffic, captured_us)
+            if _share(beings, detection.box) >= CROSSED:
+                thing.crossed_us = captured_us
+            if known is not None:
+                _follow(known, detection.box, traffic, captured_us)
             if thing.label in {Label.PERSON, Label.ANIMAL}:
                 thing.moves |= _share(motion, thing.box) >= STIRRED
             if _counts(thing, captured_us):
@@ -132,35 +141,18 @@ class LabelTrack:
                 taken.add(id(thing))
         return matched
 
-    def _update(
-        self, detection: Detection, known: _Thing | None, traffic: _Cells, captured_us: int
-    ) -> _Thing:
+    def _found(self, detection: Detection, traffic: _Cells, captured_us: int) -> _Thing:
         box = detection.box
-        if known is None:
-            thing = _Thing(
-                label=detection.label,
-                box=box,
-                anchor=box,
-                anchored_us=captured_us,
-                appeared=self._looks >= NEW_AFTER_LOOKS and _share(self._stirred, box) >= DRIVES,
-            )
-            thing.moves = thing.label is Label.VEHICLE and _share(traffic, box) >= DRIVES
-            self._things.append(thing)
-            return thing
-        known.box = box
-        known.unseen = 0
-        if not _displaced(known.anchor, box):
-            known.looks += 1
-            if known.label is Label.VEHICLE and known.looks == AGREE:
-                # Seen anew amid motion, and then in the same place: it was something else that moved.
-                known.moves = False
-        elif known.label is not Label.VEHICLE or _share(traffic, box) >= DRIVES_ON:
-            known.moves = known.label is not Label.PACKAGE
-            known.anchor = box
-            known.anchored_us = captured_us
-            # More than one, so that a vehicle that stops still counts as one that came.
-            known.looks = AGREE + 1
-        return known
+        thing = _Thing(
+            label=detection.label,
+            box=box,
+            anchor=box,
+            anchored_us=captured_us,
+            moves=detection.label is Label.VEHICLE and _share(traffic, box) >= DRIVES,
+            appeared=self._looks >= NEW_AFTER_LOOKS and _share(self._stirred, box) >= DRIVES,
+        )
+        self._things.append(thing)
+        return thing
 
     def _forget(self, matched: Sequence[_Thing | None]) -> None:
         present = {id(thing) for thing in matched if thing is not None}
@@ -174,6 +166,24 @@ class LabelTrack:
         ]
         self._things.sort(key=lambda thing: thing.unseen)
         del self._things[THINGS_MOST:]
+
+
+def _follow(thing: _Thing, box: Region, traffic: _Cells, captured_us: int) -> None:
+    """Take the box in which a known thing is seen now."""
+    thing.box = box
+    thing.unseen = 0
+    crossed = captured_us - thing.crossed_us < CROSSED_US
+    if not _displaced(thing.anchor, box, crossed=crossed):
+        thing.looks += 1
+        if thing.label is Label.VEHICLE and thing.looks == AGREE:
+            # Seen anew amid motion, and then in the same place: it was something else that moved.
+            thing.moves = False
+    elif thing.label is not Label.VEHICLE or _share(traffic, box) >= DRIVES_ON:
+        thing.moves = thing.label is not Label.PACKAGE
+        thing.anchor = box
+        thing.anchored_us = captured_us
+        # More than one, so that a vehicle that stops still counts as one that came.
+        thing.looks = AGREE + 1
 
 
 def _counts(thing: _Thing, captured_us: int) -> bool:
@@ -200,14 +210,13 @@ def _agreed(looks: Sequence[tuple[Detection, ...]]) -> tuple[Detection, ...]:
     return tuple(told[:MAX_DETECTIONS])
 
 
-def _displaced(anchor: Region, box: Region) -> bool:
+def _displaced(anchor: Region, box: Region, *, crossed: bool) -> bool:
     smaller = min(_area(anchor), _area(box))
+    larger = max(_area(anchor), _area(box))
     if smaller <= 0:
         return False
     aside = _shared(anchor, box) / smaller < STAYED
-    grew = min(box.width / anchor.width, box.height / anchor.height) >= GREW
-    shrank = min(anchor.width / box.width, anchor.height / box.height) >= GREW
-    return aside or grew or shrank
+    return aside or (larger / smaller >= GREW and not crossed)
 
 
 def _union_share(one: Region, other: Region) -> float:

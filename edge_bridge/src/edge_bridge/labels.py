@@ -15,6 +15,8 @@ NEARER = (3, 2)
 """How many times nearer a picture may be looked at, where all that matters fits."""
 ENLARGED = 2
 """How much larger than the camera's own pixels may be made: small people are found more often so."""
+EDGE = 0.01
+"""Of a window: a box that ends so near its edge goes on beyond it."""
 MARGIN = 1.3
 """Around what moves: a face or feet that stand still belong to it."""
 
@@ -73,9 +75,18 @@ class Labeller:
         focus: Sequence[Region] = (),
     ) -> tuple[Detection, ...]:
         """Return what is in the picture, from near enough around the focus; whole without one."""
+        nearer, left, top = window(focus, longer_px=max(frame.width, frame.height))
+        found = self._look(frame, masks, nearer, left, top)
+        if nearer > 1 and any(_cut(one.box, nearer, left, top) for one in found):
+            # Half a car is none to be recognised again: from further back, then.
+            return self._look(frame, masks, 1, 0.0, 0.0)
+        return found
+
+    def _look(
+        self, frame: VideoFrame, masks: tuple[Polygon, ...], nearer: int, left: float, top: float
+    ) -> tuple[Detection, ...]:
         if self._network is None:
             self._network = self._load(self._model)
-        nearer, left, top = window(focus, longer_px=max(frame.width, frame.height))
         side_px = nearer * INPUT_PX
         pixels = self._encoder.rgb(frame, side_px, side_px, masks)
         x, y = round(left * side_px), round(top * side_px)
@@ -100,6 +111,18 @@ def window(focus: Sequence[Region], *, longer_px: int) -> Window:
                     min(max((top + bottom - 1 / nearer) / 2, 0.0), edge),
                 )
     return 1, 0.0, 0.0
+
+
+def _cut(box: Region, nearer: int, left: float, top: float) -> bool:
+    """Return whether a box ends at an edge of the window that is none of the picture."""
+    near = EDGE / nearer
+    right, bottom = left + 1 / nearer, top + 1 / nearer
+    return (
+        (left > near and box.x < left + near)
+        or (top > near and box.y < top + near)
+        or (right < 1 - near and box.x + box.width > right - near)
+        or (bottom < 1 - near and box.y + box.height > bottom - near)
+    )
 
 
 def _placed(detection: Detection, nearer: int, left: float, top: float) -> Detection:
