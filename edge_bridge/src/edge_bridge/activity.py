@@ -20,8 +20,6 @@ CLOSE_FOR_US = 12_000_000
 """So long after decoding set in every picture is looked at: longer than the longest catch-up."""
 GAP_US = 1_000_000
 """A camera that gave no pictures for so long was not quiet: nobody knows."""
-SUSPICION_US = 600_000
-"""What a key frame made suspicious has so long to move."""
 OFF_US = 1_800_000
 """People stop between steps; the lights of a hallway should not."""
 HOLD = 0.7
@@ -52,7 +50,6 @@ class ActivityDetector:
         self._looked_us: int | None = None
         self._glanced = False
         self._following_us = 0
-        self._suspicious_until_us = 0
         self._onset: Onset | None = None
         self._moved_us = 0
 
@@ -68,9 +65,7 @@ class ActivityDetector:
 
     def confirming(self) -> bool:
         """Return whether the last looks leave it open that something has begun: go on decoding."""
-        if self.verdict.active or self._looked_us is None:
-            return False
-        return self._onset is not None or self._looked_us < self._suspicious_until_us
+        return self._onset is not None and not self.verdict.active
 
     def glance(self, plane: Plane, captured_us: int) -> bool:
         """Look at a picture that stands for itself, seconds after the last; return whether to decode on from here."""
@@ -83,11 +78,11 @@ class ActivityDetector:
         self._looked_us = captured_us
         self._glanced = True
         self._onset = None
-        standing = self._scene.glance(plane, captured_us)
-        suspicious = standing is not None and bool(self._counted(standing).any())
-        self._suspicious_until_us = captured_us + SUSPICION_US if suspicious else 0
+        look = self._scene.glance(plane, captured_us)
+        if look is not None and (counted := self._only_counted(look)).live.any():
+            self._onset = Onset(counted, captured_us, doubtful=False, still=True)
         self.verdict = Verdict(active=False, since_us=self.verdict.since_us or captured_us)
-        return suspicious
+        return self.confirming()
 
     def observe(self, plane: Plane, captured_us: int, *, doubtful: bool = False) -> Verdict:
         """Look at a picture that follows the last one and return the verdict."""
@@ -139,7 +134,6 @@ class ActivityDetector:
         onset = self._onset
         if onset.offer(look, captured_us, doubtful=doubtful):
             self._onset = None
-            self._suspicious_until_us = 0
             self._moved_us = captured_us
             return True
         if onset.ended:

@@ -5,8 +5,9 @@ stream at the same place of a group of pictures, and what is unusual is added up
 are enough. It is a hint to spend a decoder on, never proof. Each false alarm makes the next one dearer by what it
 cost, and time makes it cheaper again: so false alarms settle at a fixed share of the time, whatever the scene.
 
-Where the quantiser is known (H.264), bytes times its step stand for the packet: under constant bit rate the encoder
-answers movement with a coarser quantiser rather than with bytes, and with a constant quantiser nothing is lost by it.
+Where the quantiser is known (H.264), a packet is compared with what is usual at its quantiser: under constant bit rate
+the encoder answers movement with a coarser quantiser rather than with bytes. What no packet has shown yet is taken from
+the nearest quantiser that one has; six steps of it halve the bytes.
 """
 
 from bisect import bisect_right
@@ -23,6 +24,7 @@ GAP_US: Final = 2_000_000
 PLACES: Final = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192)
 """Where in a group the usual size is learned apart: the pictures right after a key frame repair it and are larger,
 later ones change ever less."""
+PLACE_AT_ONCE: Final = 3
 USUAL_S: Final = 12.0
 """So fast the usual size follows: slow against a visit, fast against dusk."""
 PLACE_WEIGHT: Final = 0.08
@@ -31,29 +33,36 @@ FALLING_S: Final = 3.0
 """Packets smaller than usual come when something has ended, and then the usual was wrong."""
 UNUSUAL_S: Final = 60.0
 """Rain that has set in is usual after some minutes; a visit is not."""
-SPREAD_S: Final = 15.0
+QP_WEIGHT: Final = 0.05
+"""Of one packet in what is usual at its quantiser: a second of packets tells."""
+SPREAD_S: Final = 10.0
+SPREAD_FIRST_S: Final = 1.0
+SPREAD_FIRST_PACKETS: Final = 75
+"""Three seconds, mostly: the first guess at the spread is put right fast."""
 SPREAD_FIRST: Final = 0.25
-SPREAD_LEAST: Final = 0.05
-"""In powers of two: 4 % more or less is nothing even in a stream that is otherwise perfectly even."""
+SPREAD_LEAST: Final = 0.03
+"""In powers of two: 2 % more or less is nothing even in a stream that is otherwise perfectly even."""
 SPREAD_MOST: Final = 0.8
 
-DRIFT: Final = 1.2
+DRIFT: Final = 1.0
 """Spreads that a packet may lie above the usual without adding evidence: about one of eight does by chance."""
-EVIDENCE: Final = 6.0
+EVIDENCE: Final = 4.5
 """Spreads above it, added up, that wake: two packets far above, four at two and a half spreads."""
 ONE_SHARE: Final = 0.55
 """One packet brings at most this share of it: a clock's digits or a lost packet's repair is one packet."""
 DECAY_PACKETS: Final = 12.0
 """Evidence fades in half a second or so: many packets a little above the usual are the light changing."""
 
-COST_SHARE: Final = 0.01
-"""Share of the time that false alarms may keep a decoder busy: a third of what key frames every 10 s cost."""
+COST_SHARE: Final = 0.02
+"""Share of the time that false alarms may keep a decoder busy where a scene never gives peace; most cause none."""
 COST_CONFIRM_S: Final = 0.7
 """What a false alarm costs besides the catch-up: the decoding until it is known to be one."""
-DEARER_PER_S: Final = 0.35
-"""A false alarm after 2 s of catch-up doubles the evidence that the next one needs."""
-DEAREST: Final = math.log(12.0)
-CHEAPEST: Final = math.log(0.75)
+DEARER_PER_S: Final = 0.2
+"""A false alarm after 3 s of catch-up doubles the evidence that the next one needs."""
+DEARER_MOST: Final = math.log(2.5)
+"""One false alarm late in a group of ten seconds must not make the hint deaf for the rest of the hour."""
+DEAREST: Final = math.log(40.0)
+CHEAPEST: Final = math.log(0.5)
 """What needs more is left to the key frames, and however quiet it is, chance must not wake."""
 
 
@@ -65,6 +74,7 @@ class PacketHint:
         self._usual = 0.0
         self._places = [0.0] * (len(PLACES) + 1)
         self._met = [0] * (len(PLACES) + 1)
+        self._quantised: dict[int, float] = {}
         self._spread = SPREAD_FIRST
         self._count = 0
         self._since_key = 0
@@ -74,7 +84,8 @@ class PacketHint:
         self._with_qp = False
         self._evidence = 0.0
         self._dearness = 0.0
-        self._waking: int | None = None
+        self._waking: tuple[int, float] | None = None
+        """When it woke, and how many seconds of packets there were to catch up with."""
 
     def offer(self, size_bytes: int, qp: int | None, *, key: bool, captured_us: int) -> bool:
         """Take the next packet; return whether something seems to have begun: decode from here."""
@@ -90,19 +101,18 @@ class PacketHint:
             # Another measure: what was usual says nothing any more.
             self._with_qp = qp is not None
             self._count = 0
-        complexity = math.log2(size_bytes) + (0.0 if qp is None else qp / 6)
-        above = self._learn(complexity, elapsed_s)
-        return self._add(above, captured_us)
+        return self._add(self._learn(math.log2(size_bytes), qp, elapsed_s), captured_us)
 
     def settle(self, *, confirmed: bool, captured_us: int) -> None:
         """Take what became of the wake it caused: a false alarm makes the next one dearer."""
-        woken_us, self._waking = self._waking, None
+        waking, self._waking = self._waking, None
         self._evidence = 0.0
-        if woken_us is None or confirmed:
+        if waking is None or confirmed:
             return
-        cost_s = max(0, woken_us - self._key_us) / 1e6 if woken_us > self._key_us else 0.0
-        cost_s += max(COST_CONFIRM_S, (captured_us - woken_us) / 1e6)
-        self._dearness = min(DEAREST, self._dearness + DEARER_PER_S * cost_s)
+        woken_us, catch_up_s = waking
+        cost_s = catch_up_s + max(COST_CONFIRM_S, (captured_us - woken_us) / 1e6)
+        dearer = min(DEARER_MOST, DEARER_PER_S * cost_s)
+        self._dearness = min(DEAREST, self._dearness + dearer)
 
     def _elapsed_s(self, captured_us: int) -> float:
         if self._opened_us is None:
@@ -115,32 +125,57 @@ class PacketHint:
         self._dearness = max(CHEAPEST, self._dearness - relief)
         return elapsed_us / 1e6
 
-    def _learn(self, complexity: float, elapsed_s: float) -> float:
+    def _learn(self, bits: float, qp: int | None, elapsed_s: float) -> float:
         """Learn from a packet; return how many spreads it lies above the usual."""
         self._count += 1
         place = bisect_right(PLACES, self._since_key)
         if self._count == 1:
-            self._usual = complexity
+            self._usual = bits
             self._places = [0.0] * len(self._places)
             self._met = [0] * len(self._met)
+            self._quantised = {}
             self._spread = SPREAD_FIRST
-            return 0.0
-        rest = complexity - self._usual - self._places[place]
-        above = rest / self._spread
+        coarser = 0.0 if qp is None else self._at(qp)
+        rest = bits - self._usual - self._places[place] - coarser
+        # As a share: twice the bytes are as far above the usual as none would be below it.
+        above = (2.0 ** min(rest, 4.0) - 1.0) / self._spread
         # The first packets count equally, so that a second is enough; then time decides.
         first = 1.0 / self._count
-        time_s = FALLING_S if above < -3 else UNUSUAL_S if above > 3 else USUAL_S
-        bounded = max(-3.0, min(3.0, above)) * self._spread
+        # What goes on while something was woken for is not the quiet that is to be learned.
+        unusual = above > 3 or self._waking is not None
+        time_s = FALLING_S if above < -3 else UNUSUAL_S if unusual else USUAL_S
+        bounded = max(-3.0, min(3.0, above)) * self._spread * 1.44
         self._usual += bounded * max(first, 1 - math.exp(-elapsed_s / time_s))
-        self._met[place] += 1
-        share = max(PLACE_WEIGHT, 1.0 / (self._met[place] + 1))
-        if above <= 3:
-            self._places[place] += bounded * share * 0.5
-        width = min(abs(rest), 3 * self._spread) * 1.25 if self._count > 2 else self._spread
-        weight = max(min(first, 0.2), 1 - math.exp(-elapsed_s / SPREAD_S))
-        self._spread += (width - self._spread) * weight
-        self._spread = min(SPREAD_MOST, max(SPREAD_LEAST, self._spread))
+        if self._waking is None:
+            self._place(place, max(-2.0, min(2.0, rest)), bounded)
+            if qp is not None:
+                self._quantised[qp] = coarser + bounded * QP_WEIGHT
+        self._widen(above, elapsed_s)
         return above
+
+    def _place(self, place: int, rest: float, bounded: float) -> None:
+        """Learn what is usual at a place of the group: at once where nothing is known, then bit by bit."""
+        self._met[place] += 1
+        if self._met[place] <= PLACE_AT_ONCE and place < len(PLACES):
+            self._places[place] += rest / self._met[place]
+        else:
+            self._places[place] += bounded * max(PLACE_WEIGHT, 1.0 / self._met[place]) / 2
+
+    def _at(self, qp: int) -> float:
+        """Return by how much packets of this quantiser differ from the usual."""
+        known = self._quantised.get(qp)
+        if known is None:
+            nearest = min(self._quantised, key=lambda other: abs(other - qp), default=qp)
+            known = self._quantised.get(nearest, 0.0) - (qp - nearest) / 6
+        return known
+
+    def _widen(self, above: float, elapsed_s: float) -> None:
+        """Let half of the packets lie within two thirds of a spread, whatever the others do."""
+        if self._waking is None:
+            time_s = SPREAD_FIRST_S if self._count < SPREAD_FIRST_PACKETS else SPREAD_S
+            step = min(0.2, elapsed_s / time_s)
+            self._spread *= math.exp(step if abs(above) > 0.674 else -step)
+        self._spread = min(SPREAD_MOST, max(SPREAD_LEAST, self._spread))
 
     def _add(self, above: float, captured_us: int) -> bool:
         opened_us = self._opened_us or 0
@@ -155,5 +190,5 @@ class PacketHint:
         if self._evidence < needed:
             return False
         self._evidence = 0.0
-        self._waking = captured_us
+        self._waking = (captured_us, max(0, captured_us - self._key_us) / 1e6)
         return True

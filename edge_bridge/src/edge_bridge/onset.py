@@ -9,8 +9,8 @@ import numpy as np
 from .blocks import Grid, Mask, around, evened, means
 from .scene import Look
 
-LASTS_US = 75_000
-"""The third picture at 25 fps; the second where pictures are farther apart."""
+LASTS_US = 110_000
+"""The fourth picture at 25 fps, the second where pictures are farther apart: a moth has left its place by then."""
 DOUBTFUL_US = 400_000
 DOUBTFUL_LOOKS = 6
 """Damage smears on until the next key frame: pictures after a loss must agree for longer."""
@@ -18,6 +18,8 @@ MISSED_LOOKS = 2
 """Looks in a row without movement that end it: a foot rests between two steps."""
 PATIENCE_US = 1_500_000
 """What has not convinced in this time is no onset."""
+STILL_US = 600_000
+"""What a key frame showed for the first time has so long to move."""
 GOES_ON = 0.6
 """Of the threshold of movement: since the first look less time has passed than what that is made for."""
 
@@ -25,14 +27,17 @@ GOES_ON = 0.6
 class Onset:
     """One suspicion, from the first look that raised it."""
 
-    def __init__(self, look: Look, captured_us: int, *, doubtful: bool) -> None:
-        """Begin with a look in which something is live."""
+    def __init__(
+        self, look: Look, captured_us: int, *, doubtful: bool, still: bool = False
+    ) -> None:
+        """Begin with a look in which something is live, or with a ``still`` one in which it only stands."""
         self._first = look
         self._since_us = captured_us
         self._lasting: Mask = look.standing.copy()
         self._doubtful = doubtful
         self._looks = 1
         self._missed = 0
+        self._still = still
         self.ended = False
         """It was nothing."""
         self.blocks: Mask = look.live.copy()
@@ -48,10 +53,15 @@ class Onset:
         age_us = captured_us - self._since_us
         if look.live.any():
             self._missed = 0
+            self._still = False
             self.blocks |= look.live
-        else:
+        elif not self._still:
             self._missed += 1
-        if self._missed >= MISSED_LOOKS or age_us > PATIENCE_US:
+        if (
+            self._missed >= MISSED_LOOKS
+            or age_us > PATIENCE_US
+            or (self._still and age_us > STILL_US)
+        ):
             self.ended = True
             return False
         changed = means(np.abs(evened(look.levels - self._first.levels)))
@@ -59,7 +69,7 @@ class Onset:
         least_us = DOUBTFUL_US if self._doubtful else LASTS_US
         if age_us < least_us or (self._doubtful and self._looks < DOUBTFUL_LOOKS):
             return False
-        lasting = look.live & (around(self._lasting) > 0)
+        lasting = self._lasting & (around(look.live) > 0)
         if not lasting.any():
             # What was there first has gone: if this is something, it begins here.
             self._restart(look, captured_us)

@@ -47,6 +47,8 @@ UNREST_FACTOR = 3.5
 """So many times its usual unrest must a block show."""
 RESTRUCTURED_FACTOR = 2.5
 """Noise changes textures as much as it moves pixels; edges do more."""
+BRIGHTER_MOST = 3.0
+"""A pale jacket in the dark is brighter still, and its edges are steeper than what a beam brings out."""
 UNREST_FIRST = 1.0
 UNREST_MOST = 12.0
 """Traffic that never stops must not become noise."""
@@ -113,8 +115,8 @@ class Scene:
         """Return the rows and columns of blocks; none before the first picture."""
         return self._unrest.shape[0], self._unrest.shape[1]
 
-    def glance(self, plane: Plane, captured_us: int) -> Mask | None:
-        """Return the blocks before which something stands, in a picture seconds after the last; None: can't tell."""
+    def glance(self, plane: Plane, captured_us: int) -> Look | None:
+        """Return what a picture seconds after the last shows, all that stands in it taken as live; None: can't tell."""
         current = plane.astype(np.float32)
         since_us, self._seen_us = captured_us - self._seen_us, captured_us
         if self._begins_anew(current, captured_us, since_us):
@@ -125,7 +127,14 @@ class Scene:
         self._recent.append((captured_us, current))
         self._learn_background(current, standing, np.zeros_like(standing), since_us / 1e6)
         self._learn_usual(different, standing, since_us / 1e6)
-        return _grouped(standing, different, DIFFERENT) if self._trusted() else None
+        if not self._trusted():
+            return None
+        return Look(
+            levels=current,
+            standing=standing,
+            live=_grouped(standing, different, DIFFERENT),
+            moved_least=np.maximum(MOVED, UNREST_FACTOR * self._unrest),
+        )
 
     def look(
         self, plane: Plane, captured_us: int, *, hold: float, doubtful: bool = False
@@ -211,9 +220,15 @@ class Scene:
         standing = different > np.maximum(DIFFERENT, UNREST_FACTOR * self._usual) * hold
         if standing.any():
             least = np.maximum(RESTRUCTURED, RESTRUCTURED_FACTOR * self._unrest) * hold
-            edges = restructured(current, self._background) > least
+            edges = restructured(current, self._background) > least * self._brighter(current)
             standing &= around(edges & (around(standing) > 0)) > 0
         return different, standing
+
+    def _brighter(self, current: Levels) -> Grid:
+        """Return how many times brighter each block is: light shows textures that the dark had swallowed."""
+        now, then = means(current), means(self._background)
+        brighter: Grid = np.clip((now + 1) / (then + 1), 1, BRIGHTER_MOST)
+        return brighter
 
     def _learn_background(
         self, current: Levels, standing: Mask, live: Mask, elapsed_s: float
