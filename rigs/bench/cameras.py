@@ -111,7 +111,7 @@ async def _serve(plan: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     files: dict[str, FileSource] = {}
     cameras = []
-    for entry in json.loads(plan.read_text("utf-8")):
+    for entry in json.loads(await asyncio.to_thread(plan.read_text, "utf-8")):
         path = entry["path"]
         if path not in files:
             files[path] = await asyncio.to_thread(FileSource, Path(path))

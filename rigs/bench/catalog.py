@@ -18,8 +18,8 @@ _SMART_SHARE: Final = 0.375
 """Of these rates for a long group of pictures, which cameras choose in order to save: 1.5 Mbit/s for 1080p H.264."""
 _FPS: Final = 25
 _VISIT_S: Final = 6
-_MBIT_S_4K60: Final = 38.4
-"""As many bits per pixel as 1080p25 with 4 Mbit/s."""
+_MBIT_S_4K60: Final = 50.0
+"""What H.264 is commonly given at this size and rate."""
 
 
 def quiet(size: str, codec: str, gop: int, *, parts: int = 1, rounds: int = 1) -> Recipe:
@@ -45,14 +45,14 @@ def active10(size: str, codec: str, gop: int) -> Recipe:
         name=f"{size}_{codec}_gop{gop}_active10",
         coding=_coding(size, codec, gop),
         parts=(quiet_part, quiet_part, visit),
-        order=((0, 1) * 15)[: 3 * tens] + (2,) + ((0, 1) * 15)[: 2 * tens],
+        order=(*((0, 1) * 15)[: 3 * tens], 2, *((0, 1) * 15)[: 2 * tens]),
     )
 
 
 def onsets(gop: int) -> Recipe:
     """Visits that begin at various places of a group, seconds after the end of the one before."""
     # Long groups need more places: what has to be caught up with differs more.
-    long = ((35, 85), (100, 150), (160, 210), (225, 250))
+    long = ((35, 85), (120, 170), (205, 250))
     visits, pictures = (long, 250) if gop > 50 else (((45, 95), (58, 108)), 200)
     return Recipe(
         name=f"1080p_h264_gop{gop}_onsets",
@@ -87,7 +87,7 @@ def fast_4k(*, active: bool) -> Recipe:
             # Its bytes are what counts, not what decoding it costs.
             preset="ultrafast",
         ),
-        parts=(Part(pictures=240 if active else 120, visit=(0, 240) if active else None),),
+        parts=(Part(pictures=120, visit=(0, 120) if active else None),),
         order=(0,),
     )
 

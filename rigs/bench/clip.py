@@ -7,14 +7,15 @@ from functools import lru_cache
 import json
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import av
 from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
+import cv2
 import numpy as np
 
-from rigs.bench.scene import Scene
+from rigs.bench.scene import Planes, Scene
 
 _RECIPE: Final = 5
 """Raised whenever what a clip shows or how it is coded changes."""
@@ -116,7 +117,7 @@ def _write(path: Path, recipe: Recipe, scene: Scene) -> None:
     with av.open(str(path), "w", format="mp4") as container:
         # The coder of the stream only lends its parameter sets, which are those of every part.
         stream = container.add_stream(_encoder_name(coding), rate=coding.fps)
-        _set_up(stream.codec_context, coding)
+        _set_up(cast(av.VideoCodecContext, stream.codec_context), coding)
         at = 0
         for number in recipe.order:
             for data, key in coded[number]:
@@ -160,32 +161,35 @@ def _pictures(
     grains = random.normal(0.0, _NOISE_LEVELS, (_GRAINS, height, width)).astype(np.int16)
     scaler = VideoReformatter()
     still = _scaled(scaler, scene.still, coding)
+    visit = part.visit
     for number in range(part.pictures):
-        visit = part.visit
         if visit is not None and visit[0] <= number - before < visit[1]:
             shown = _scaled(scaler, _moving(scene, number - before - visit[0]), coding)
         else:
-            shown = still
-        luma = shown.to_ndarray()
+            shown = still.copy()
         grain = np.roll(grains[number % _GRAINS], int(random.integers(width)), axis=1)
         if random.integers(2):
             grain = grain[::-1]
-        luma[:height] = (luma[:height] + grain).clip(0, 255)
-        yield av.VideoFrame.from_ndarray(luma, format="yuv420p")
+        cv2.add(shown[:height], grain, dst=shown[:height], dtype=cv2.CV_8U)
+        yield av.VideoFrame.from_ndarray(shown, format="yuv420p")
 
 
-def _moving(scene: Scene, number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _moving(scene: Scene, number: int) -> Planes:
     """Go through the moving pictures to and fro, for visits longer than they are."""
     count = len(scene.moving)
     at = number % (2 * count)
     return scene.moving[at if at < count else 2 * count - 1 - at]
 
 
-def _scaled(scaler: VideoReformatter, picture: object, coding: Coding) -> av.VideoFrame:
-    frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")  # type: ignore[arg-type]
-    return scaler.reformat(
-        frame, coding.width_px, coding.height_px, interpolation=Interpolation.BICUBIC
+def _scaled(scaler: VideoReformatter, picture: Planes, coding: Coding) -> Planes:
+    frame = scaler.reformat(
+        av.VideoFrame.from_ndarray(picture, format="yuv420p"),
+        coding.width_px,
+        coding.height_px,
+        interpolation=Interpolation.BICUBIC,
     )
+    # Of yuv420p, whose samples are bytes.
+    return cast(Planes, frame.to_ndarray())
 
 
 def _encoder_name(coding: Coding) -> str:

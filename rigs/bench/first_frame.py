@@ -22,9 +22,7 @@ _BEFORE_KEY_S: Final = -0.01
 
 async def measure(run: Run) -> list[Figure]:
     """Return how much sooner the first picture is there."""
-    clip = await asyncio.to_thread(
-        run.clip, catalog.quiet("1080p", "h264", 50)
-    )
+    clip = await asyncio.to_thread(run.clip, catalog.quiet("1080p", "h264", 50))
     rounds = run.rounds + 2
     # A camera for each try: its clip begins with the first viewer, so that each finds a key picture.
     mounts = [

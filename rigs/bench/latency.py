@@ -11,12 +11,12 @@ from rigs.bench.receiver import Receiver
 from rigs.bench.run import Run
 from rigs.process import Processes
 
-_GOPS = (25, 50, 250)
+GOPS = (25, 50, 250)
 _CAMERAS = 4
 """Of each length of groups."""
 _WITHIN_US = 4_000_000
 """A change that is told later is told by the next one; nobody would call it noticed."""
-_LEARN_S = 12.0
+_LEARN_S = 10.0
 """Before the first visit that counts: the bridge has seen the quiet scene, and a visit."""
 
 
@@ -31,14 +31,14 @@ class _Delays:
 
 async def measure(run: Run) -> list[Figure]:
     """Return the delays for each length of groups, and those of the first picture."""
-    clips = {gop: await asyncio.to_thread(run.clip, catalog.onsets(gop)) for gop in _GOPS}
+    clips = {gop: await asyncio.to_thread(run.clip, catalog.onsets(gop)) for gop in GOPS}
     mounts = [
         # Evenly apart, so that few begin together: what many at once do is another question.
-        Mount(f"gop{gop}_{n}", clip, clip.recipe.duration_s * (n + place / len(_GOPS)) / _CAMERAS)
+        Mount(f"gop{gop}_{n}", clip, clip.recipe.duration_s * (n + place / len(GOPS)) / _CAMERAS)
         for place, (gop, clip) in enumerate(clips.items())
         for n in range(_CAMERAS)
     ]
-    span_s = 45.0 if run.quick else 300.0
+    span_s = 40.0 if run.quick else 300.0
     run.say(f"measuring change to activity for {span_s:.0f} s, {len(mounts)} cameras")
     async with Processes() as processes:
         cameras = await Cameras.start(processes, "cameras-visits", mounts)
@@ -54,7 +54,7 @@ async def measure(run: Run) -> list[Figure]:
 def _figures(onsets: list[Onset], receiver: Receiver) -> list[Figure]:
     figures: list[Figure] = []
     wire_ms: list[float] = []
-    for gop in _GOPS:
+    for gop in GOPS:
         of_gop = [onset for onset in onsets if onset.camera.startswith(f"gop{gop}_")]
         delays = _delays(of_gop, receiver)
         wire_ms += delays.wire_ms

@@ -61,8 +61,7 @@ def _read(path: Path) -> list[Planes]:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             return [
-                _planes(frame)
-                for frame in itertools.islice(container.decode(stream), _READ_MOST)
+                _planes(frame) for frame in itertools.islice(container.decode(stream), _READ_MOST)
             ]
     except (av.FFmpegError, OSError, IndexError) as error:
         raise SceneError(f"{path}: not a readable video") from error
