@@ -458,6 +458,22 @@ class Limits(Record):
     window_frames: int = _wire(_integer(1, 4096), default=WINDOW_FRAMES)
 
 
+def _detections(value: Any, name: str) -> tuple[Detection, ...]:
+    """Check what a detector named; labels of a newer bridge are passed over."""
+    known = value
+    if isinstance(value, list | tuple):
+        known = [
+            entry
+            for entry in value
+            if not (
+                isinstance(entry, Mapping)
+                and isinstance(label := entry.get("label"), str)
+                and label not in Label
+            )
+        ]
+    return _list_of(_record(Detection), MAX_DETECTIONS)(known, name)
+
+
 class Message(Record):
     """A text message; ``type`` is its tag on the wire."""
 
@@ -583,7 +599,7 @@ class Activity(Message):
     since_us: int = _wire(_CLOCK_US)
     score: float = _wire(_number(0, 1), default=0.0)
     regions: tuple[Region, ...] = _wire(_list_of(_record(Region), MAX_REGIONS), default=())
-    labels: tuple[Detection, ...] = _wire(_list_of(_record(Detection), MAX_DETECTIONS), default=())
+    labels: tuple[Detection, ...] = _wire(_detections, default=())
     """What the bridge's detector sees of it; always empty without one."""
     revision: int = _wire(_COUNT)
 

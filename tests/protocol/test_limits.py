@@ -114,6 +114,17 @@ def test_codes_of_the_future_are_internal(protocol: ModuleType) -> None:
     assert error.code is protocol.ErrorCode.INTERNAL
 
 
+def test_labels_of_the_future_are_passed_over(protocol: ModuleType) -> None:
+    """A newer bridge may name more than this version knows; the rest of what it says counts."""
+    box = {"x": 0.0, "y": 0.0, "width": 0.5, "height": 0.5}
+    said = {"type": "activity", "camera": "a", "active": True, "since_us": 1, "revision": 1}
+    labels = [{"label": name, "score": 0.5, "box": box} for name in ("drone", "person")]
+    activity = protocol.parse(json.dumps({**said, "labels": labels}))
+    assert [entry.label for entry in activity.labels] == [protocol.Label.PERSON]
+    with pytest.raises(protocol.ProtocolError, match="label"):
+        protocol.parse(json.dumps({**said, "labels": [{"label": 7, "score": 0.5, "box": box}]}))
+
+
 def test_capabilities_of_the_future_are_ignored(protocol: ModuleType) -> None:
     """A newer bridge may say more of itself than this version understands."""
     hello = protocol.parse(json.dumps(_hello(capabilities=["thoughts", "probe"])))
