@@ -471,7 +471,8 @@ def _detections(value: Any, name: str) -> tuple[Detection, ...]:
                 and label not in Label
             )
         ]
-    return _list_of(_record(Detection), MAX_DETECTIONS)(known, name)
+    checked: tuple[Detection, ...] = _list_of(_record(Detection), MAX_DETECTIONS)(known, name)
+    return checked
 
 
 class Message(Record):
