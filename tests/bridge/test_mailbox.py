@@ -146,14 +146,18 @@ def test_meter_gives_rates_of_whole_spans() -> None:
     meter = Meter()
     meter.read(1)
     for number in range(100):
-        meter.picture(number * 100_000, key=number % 20 == 0, decode_us=4000)
-    for _ in range(10):
-        meter.sent(1000)
+        meter.packet(number * 100_000, key=number % 20 == 0)
+        meter.picture(decode_us=4000)
+        meter.spent(2500)
+    meter.skip(3)
+    for number in range(10):
+        meter.sent(1000, 1000 * number if number < 9 else None)
     early = meter.read(1_000_000)
     assert early.source_fps == 0
     measured = meter.read(10_000_001)
     assert (measured.source_fps, measured.sent_fps, measured.bytes_per_s) == (10, 1, 1000)
     assert (measured.decode_ms, measured.key_interval_s) == (4, 2)
+    assert (measured.cpu_ms_per_s, measured.age_ms, measured.skipped) == (25, 8, 3)
     assert meter.read(10_000_001 + SPAN_US // 2) == measured
 
 
@@ -161,9 +165,9 @@ def test_key_interval_does_not_span_an_outage() -> None:
     """The time a camera was away is no key-frame interval."""
     meter = Meter()
     meter.read(1)
-    meter.picture(0, key=True, decode_us=1)
+    meter.packet(0, key=True)
     meter.restarted()
-    meter.picture(60_000_000, key=True, decode_us=1)
+    meter.packet(60_000_000, key=True)
     assert meter.read(70_000_000).key_interval_s is None
 
 
