@@ -23,7 +23,7 @@ from rigs.bench import (
     wire,
 )
 from rigs.bench.figure import Figure
-from rigs.bench.run import Run
+from rigs.bench.run import Run, RunError
 from rigs.footage import FootageError, cache_folder
 from rigs.process import ProcessError
 
@@ -72,31 +72,40 @@ def main() -> int:
             scene=scene.load(flags.footage, lambda text: print(text, flush=True)),
             folder=cache_folder().with_name("bench"),
         )
-        figures = _measured(prepared, flags.only or _groups(quick=flags.quick))
-    except (scene.SceneError, FootageError, ProcessError, OSError) as error:
+    except (scene.SceneError, FootageError, OSError) as error:
         print(f"script/bench: {error}", file=sys.stderr)
         return 1
+    figures, whole = _measured(prepared, flags.only or _groups(quick=flags.quick))
     _tell(prepared, figures)
     if flags.json is not None:
         flags.json.write_text(report.as_json(figures), "utf-8")
-    if not flags.only:
+    if whole and not flags.only:
         command = "script/bench edge" + (" --quick" if flags.quick else "")
         generated = report.section(figures, title=prepared.scene.title, command=command)
         report.write(report.DOCUMENT, generated)
         print(f"The table is in {report.DOCUMENT.relative_to(Path.cwd())}.")
-    return 0
+    return 0 if whole else 1
 
 
 def _groups(*, quick: bool) -> list[str]:
     return [name for name in GROUPS if not (quick and name in _NOT_QUICK)]
 
 
-def _measured(run: Run, groups: list[str]) -> list[Figure]:
+def _measured(run: Run, groups: list[str]) -> tuple[list[Figure], bool]:
+    """Return what could be measured, and whether that was all."""
     figures: list[Figure] = []
+    whole = True
     for name in groups:
-        measured = GROUPS[name](run)
-        figures += asyncio.run(_awaited(measured)) if inspect.isawaitable(measured) else measured
-    return figures
+        try:
+            measured = GROUPS[name](run)
+            figures += (
+                asyncio.run(_awaited(measured)) if inspect.isawaitable(measured) else measured
+            )
+        except* (RunError, ProcessError, OSError) as failures:
+            whole = False
+            for failure in failures.exceptions:
+                run.say(f"{name} could not be measured: {failure}")
+    return figures, whole
 
 
 async def _awaited(measured: Awaitable[list[Figure]]) -> list[Figure]:

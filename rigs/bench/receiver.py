@@ -22,6 +22,7 @@ from edge_bridge.protocol import (
     Welcome,
     parse,
 )
+from rigs.bench.run import RunError
 
 TOKEN: Final = "a-token-for-measuring"
 
@@ -96,8 +97,17 @@ class Receiver:
     async def until_all_sent(self, *, timeout_s: float) -> None:
         """Wait until each configured camera has sent a frame."""
         wanted = set(self._names.values())
-        async with asyncio.timeout(timeout_s), self._changed:
-            await self._changed.wait_for(lambda: wanted <= {seen.camera for seen in self.frames})
+
+        def missing() -> set[str]:
+            return wanted - {seen.camera for seen in self.frames}
+
+        try:
+            async with asyncio.timeout(timeout_s), self._changed:
+                await self._changed.wait_for(lambda: not missing())
+        except TimeoutError:
+            raise RunError(
+                f"{len(missing())} of {len(wanted)} cameras sent nothing within {timeout_s:.0f} s"
+            ) from None
 
     def forget(self) -> None:
         """Begin the notes anew."""

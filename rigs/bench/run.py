@@ -1,12 +1,15 @@
 """What every group of measurements is given: the clips, the terminal, and how thorough to be."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 import time
 
 from rigs.bench import clip
 from rigs.bench.scene import Scene
+
+
+class RunError(Exception):
+    """A measurement that did not come about; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,3 @@ class Run:
     def clip(self, recipe: clip.Recipe) -> clip.Clip:
         """Return a clip, made if need be; blocking."""
         return clip.make(recipe, self.scene, self.folder, self.say)
-
-
-type Say = Callable[[str], None]
