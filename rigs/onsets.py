@@ -26,6 +26,7 @@ LIMIT_S: Final = 2.0
 """Activity must be known so soon after half of the figure can be seen."""
 _STAYS_S: Final = 5.0
 _TAIL_S: Final = 4.0
+_OTHER_CONTRAST: Final = -50.0
 _QUICK_ONSETS: Final = 4
 """Of each reel: the quick run takes the first few of one reel per coding."""
 
@@ -198,8 +199,10 @@ def _with(reel: Reel, entries: list[Entry] | tuple[Entry, ...]) -> Reel:
 
 def _figure(entry: Entry, backdrop: Backdrop, cuts: list[Figure], number: int) -> Figure:
     bottom = round(entry.foot * HEIGHT_PX)
-    behind = float(backdrop.luma[max(0, bottom - entry.height_px) : bottom].mean())
-    level = min(250.0, max(5.0, behind + entry.contrast))
+    third = {"right": 0, "door": 1, "left": 2}[entry.way] * WIDTH_PX // 3
+    place = backdrop.luma[max(0, bottom - entry.height_px) : bottom, third : third + WIDTH_PX // 3]
+    # Cut-outs have their own; where a clip gives none, a drawn figure needs one.
+    level = min(250.0, max(5.0, float(place.mean()) + (entry.contrast or _OTHER_CONTRAST)))
     if entry.figure == "vehicle":
         return vehicle(entry.height_px, paint=level)
     if entry.figure == "cut" and cuts:

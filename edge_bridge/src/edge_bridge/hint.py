@@ -138,7 +138,7 @@ class PacketHint:
         coarser = 0.0 if qp is None else self._at(qp)
         rest = bits - self._usual - self._places[place] - coarser
         # As a share: twice the bytes are as far above the usual as none would be below it.
-        above = (2.0 ** min(rest, 4.0) - 1.0) / self._spread
+        above = (math.exp2(min(rest, 4.0)) - 1.0) / self._spread
         # The first packets count equally, so that a second is enough; then time decides.
         first = 1.0 / self._count
         # What goes on while something was woken for is not the quiet that is to be learned.

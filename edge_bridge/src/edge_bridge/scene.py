@@ -37,7 +37,7 @@ MOVED_AGO_US = 350_000
 WARM_UP_US = 1_000_000
 """The first pictures after opening are often grey or damaged, and the scene's unrest is not known yet."""
 
-DIFFERENT = 5.0
+DIFFERENT = 4.0
 """Least mean difference of a block from its background, of 255: the contrast of a dark coat at dusk."""
 MOVED = 4.0
 """Least mean difference of a block from a moment ago."""
