@@ -79,6 +79,9 @@ def main() -> int:
     _tell(prepared, figures)
     if flags.json is not None:
         flags.json.write_text(report.as_json(figures), "utf-8")
+    if not flags.only and (missing := report.missing(figures)):
+        print(f"missing: {', '.join(missing)}", file=sys.stderr)
+        whole = False
     if whole and not flags.only:
         command = "script/bench edge" + (" --quick" if flags.quick else "")
         generated = report.section(figures, title=prepared.scene.title, command=command)

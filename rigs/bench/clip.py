@@ -12,7 +12,6 @@ from typing import Final, cast
 import av
 from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
-import cv2
 import numpy as np
 
 from rigs.bench.scene import Planes, Scene
@@ -156,6 +155,8 @@ def _pictures(
     coding: Coding, part: Part, before: int, scene: Scene, seed: int
 ) -> Iterator[av.VideoFrame]:
     """Scale up and add noise, fresh in every picture, as no sensor is still."""
+    import cv2  # noqa: PLC0415  # of this environment alone; it adds and clips in one go
+
     random = np.random.default_rng(seed)
     width, height = coding.width_px, coding.height_px
     grains = random.normal(0.0, _NOISE_LEVELS, (_GRAINS, height, width)).astype(np.int16)

@@ -1,6 +1,7 @@
 """One measured number, its budget, and how it reads."""
 
 from dataclasses import dataclass
+import math
 from statistics import median
 from typing import Final
 
@@ -43,6 +44,9 @@ BUDGETS: Final = {
     "activity.false_started_per_camera_day": Budget(limit=1.0),
 }
 
+NAMES: Final = (*BUDGETS, "edge.onset_to_wire_ms.p95")
+"""What every run brings, quick or not; the last has no budget."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -70,4 +74,4 @@ def ratio(name: str, ours: list[float], theirs: list[float], how: str) -> Figure
 def percentile(values: list[float], share: float) -> float:
     """Return the nearest-rank percentile: a value that has been measured."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-len(ordered) * share // 1).__int__() - 1))]
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]

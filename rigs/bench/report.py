@@ -11,9 +11,7 @@ import re
 import subprocess
 from typing import Final
 
-import imageio_ffmpeg
-
-from rigs.bench.figure import Figure
+from rigs.bench.figure import NAMES, Figure
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN: Final = "<!-- written by script/bench: begin -->"
@@ -37,20 +35,30 @@ def verdict(figure: Figure) -> str:
 
 def section(figures: Sequence[Figure], *, title: str, command: str) -> str:
     """Return the generated part of the document."""
-    lines = [
-        BEGIN,
-        "",
-        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {_machine()}; {_versions()}. Footage: {title}.",
-        "",
+    about = (
+        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {_machine()}; {_versions()}. "
+        f"Footage: {title}."
+    )
+    return "\n".join([BEGIN, "", about, "", *table(figures), "", END])
+
+
+def table(figures: Sequence[Figure]) -> list[str]:
+    """Return the lines of the table."""
+    return [
         "| figure | value | budget | | n | how |",
         "|---|---|---|---|---|---|",
+        *(
+            f"| `{figure.name}` | {number(figure.value)} | {figure.budget or ''} "
+            f"| {verdict(figure)} | {figure.n} | {figure.how} |"
+            for figure in figures
+        ),
     ]
-    lines += [
-        f"| `{figure.name}` | {number(figure.value)} | {figure.budget or ''} "
-        f"| {verdict(figure)} | {figure.n} | {figure.how} |"
-        for figure in figures
-    ]
-    return "\n".join([*lines, "", END])
+
+
+def missing(figures: Sequence[Figure]) -> list[str]:
+    """Return the names that every run has to bring and that are not there."""
+    there = {figure.name for figure in figures}
+    return [name for name in NAMES if name not in there]
 
 
 def write(document: Path, generated: str) -> None:
@@ -85,6 +93,8 @@ def _cpuinfo() -> str:
 
 
 def _versions() -> str:
+    import imageio_ffmpeg  # noqa: PLC0415  # of this environment alone
+
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-version"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     ffmpeg = re.match(r"ffmpeg version n?([\d.]+)", said)

@@ -22,6 +22,20 @@ def test_it_prints_where_the_environments_are() -> None:
     assert printed.stdout == f"{ROOT / '.venv-bridge/bin/python'}\n"
 
 
+def test_the_bench_is_set_up_where_it_is_named(tmp_path: Path) -> None:
+    """What only benchmarks need is printed where it is there, and missed by nobody."""
+    (tmp_path / "script").mkdir()
+    copy = tmp_path / "script" / "bootstrap"
+    shutil.copy(BOOTSTRAP, copy)
+    printed = _run("--print", "bench-python", command=copy)
+    assert (printed.returncode, printed.stdout) == (1, "")
+    interpreter = tmp_path / ".venv-bench" / "bin" / "python"
+    interpreter.parent.mkdir(parents=True)
+    interpreter.symlink_to(sys.executable)
+    printed = _run("--print", "bench-python", command=copy)
+    assert printed.stdout == f"{interpreter}\n"
+
+
 def test_state_follows_the_user(tmp_path: Path) -> None:
     """What is fetched lies in the user's own cache folder, wherever that is."""
     assert _run("--print", "state", XDG_CACHE_HOME=str(tmp_path)).stdout == (
