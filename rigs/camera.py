@@ -100,6 +100,7 @@ def _code_source(options: dict[str, str], number: int) -> CodeSource:
     settings = CodeSettings(
         camera=int(options.pop("number", number)),
         fps=int(options.pop("fps", "10")),
+        gop_s=float(options.pop("gop", "2")),
         width_px=int(width),
         height_px=int(height),
     )

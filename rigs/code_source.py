@@ -22,14 +22,16 @@ from rigs.elementary_stream import (
     read_extradata,
     split_nals,
 )
-from rigs.picture_code import Code, Plane, band_height_px, draw_code
+from rigs.picture_code import Cast, Code, Plane, band_height_px, draw_code
 from rigs.video_source import AccessUnit, VideoSource
 from rigs.visits import Visits
 
 _RTP_HZ: Final = 90_000
-_GOP_S: Final = 2
 _CROSSING_S: Final = 5.0
 """Seconds the visitor takes from one side to the other: brisk, like somebody walking by."""
+
+
+_SOMEBODY: Final = Cast(persons=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,10 @@ class CodeSettings:
     width_px: int = 640
     height_px: int = 360
     fps: int = 10
+    gop_s: float = 2.0
+    """From one key picture to the next."""
+    cast: Cast = _SOMEBODY
+    """Who comes on each visit, as the code tells."""
 
 
 class CodeSource(VideoSource):
@@ -94,6 +100,7 @@ class CodeSource(VideoSource):
             captured_ms=captured_ms,
             visit=visit,
             active=active,
+            cast=self.settings.cast if active else Cast(),
         )
         draw_code(luma, blue, red, code)
         payloads, key = self._encode(luma, blue, red, shown_s)
@@ -135,7 +142,7 @@ def _open_encoder(settings: CodeSettings) -> VideoCodecContext:
     encoder.width, encoder.height = settings.width_px, settings.height_px
     encoder.pix_fmt = "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, _RTP_HZ), Fraction(settings.fps)
-    encoder.gop_size = settings.fps * _GOP_S
+    encoder.gop_size = round(settings.fps * settings.gop_s)
     encoder.thread_count = 1
     encoder.flags |= Flags.global_header  # the SDP needs the parameter sets before a picture
     # One slice and no look-ahead: a picture leaves the encoder in the moment it is drawn.

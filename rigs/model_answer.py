@@ -9,11 +9,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from rigs.model_faults import Fault, FaultKind
-from rigs.model_request import ModelRequest
-from rigs.model_truth import answer
+from rigs.model_request import CHARACTERS_PER_TOKEN, ModelRequest
+from rigs.model_truth import WRONG, answer
 
-_TOKEN_CHARACTERS: Final = 4
-_PICTURE_TOKENS: Final = 300
 _PROSE: Final = "Here is what I can see: somebody walks past the camera. I hope this helps!"
 _REJECTIONS: Final = {
     FaultKind.REJECT_JSON_SCHEMA: "response_format 'json_schema' is not supported by this model",
@@ -73,6 +71,8 @@ async def reply(
     if fault is not None and kind is FaultKind.STATUS:
         request.outcome = f"status {fault.status}"
         text = "scripted fault"
+        if fault.body is not None:
+            return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         return ServerError(fault.status, fault.code, text, fault.headers).response()
     if kind in _REJECTIONS:
         request.outcome = kind.value
@@ -91,7 +91,7 @@ async def reply(
             await _break_off(http, request, fault)
         response = web.json_response(_whole(request, said))
     if request.outcome == "open":
-        truthful = kind in {None, FaultKind.SLOW, FaultKind.HANG, FaultKind.LIE}
+        truthful = kind in {None, FaultKind.SLOW, FaultKind.HANG, *WRONG}
         request.outcome = "answered" if truthful else str(kind)
     return response
 
@@ -110,7 +110,7 @@ def _say(request: ModelRequest, kind: FaultKind | None) -> _Content:
             whole = answer(request)
             return _Content(content=whole[: len(whole) * 2 // 3])
         case _:
-            return _Content(content=answer(request, lie=kind is FaultKind.LIE))
+            return _Content(content=answer(request, kind))
 
 
 async def _stream(
@@ -155,8 +155,8 @@ def _deltas(said: _Content) -> list[dict[str, str]]:
     for field in ("reasoning_content", "refusal", "content"):
         text: str = getattr(said, field)
         deltas += [
-            {field: text[start : start + _TOKEN_CHARACTERS]}
-            for start in range(0, len(text), _TOKEN_CHARACTERS)
+            {field: text[start : start + CHARACTERS_PER_TOKEN]}
+            for start in range(0, len(text), CHARACTERS_PER_TOKEN)
         ]
     return deltas
 
@@ -197,9 +197,8 @@ def _envelope(request: ModelRequest, kind: str, choices: list[dict[str, Any]]) -
 
 
 def _usage(request: ModelRequest, said: _Content) -> dict[str, int]:
-    words = len(request.words) // _TOKEN_CHARACTERS
-    prompt = words + _PICTURE_TOKENS * len(request.pictures)
-    completion = len(said.content) // _TOKEN_CHARACTERS + 1
+    prompt = request.estimated_tokens
+    completion = len(said.content) // CHARACTERS_PER_TOKEN + 1
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

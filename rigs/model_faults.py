@@ -1,10 +1,34 @@
 """What a model server does wrong on purpose, as a script of faults."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import formatdate
 from enum import StrEnum
+import math
+import time
 from typing import Any, Self
 
 from rigs.model_request import ModelRequest
+
+
+class LimitStyle(StrEnum):
+    """The ways in which servers say when to come back."""
+
+    SILENT = "silent"
+    """Not at all."""
+    SECONDS = "seconds"
+    MILLISECONDS = "milliseconds"
+    """OpenAI's own header beside the seconds, which are rounded up."""
+    DATE = "date"
+    """A date of HTTP beside the server's own clock."""
+    RESET_DURATION = "reset_duration"
+    """OpenAI's and Groq's: what is left, and durations such as 1m30s until it is back."""
+    RESET_EPOCH = "reset_epoch"
+    """OpenRouter's and Overshoot's: the moment in ms or s since 1970."""
+    ANTHROPIC = "anthropic"
+    """Its own header names, a moment in RFC 3339, and its own body."""
+    GEMINI = "gemini"
+    """Nothing in the headers; RetryInfo in the body."""
 
 
 class FaultKind(StrEnum):
@@ -44,6 +68,10 @@ class FaultKind(StrEnum):
     """400 where there are pictures."""
     LIE = "lie"
     """The wrong colour and the wrong shape."""
+    HALLUCINATE = "hallucinate"
+    """A subject that nobody can see, told with confidence."""
+    OBEY = "obey"
+    """A sign in the picture is taken for an instruction: nothing is reported."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +87,8 @@ class Fault:
     code: str = "server_error"
     """The error's code in the body, such as insufficient_quota."""
     headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    """The whole error's body, where a server has a shape of its own."""
     schema_name: str = ""
     """Only requests with this schema; empty for all."""
     camera: int | None = None
@@ -82,6 +112,25 @@ class Fault:
             code="rate_limit_exceeded",
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
+
+    @classmethod
+    def overloaded(cls, status: int = 503, *, times: int | None = 1) -> Self:
+        """503 as Ollama's full queue, 529 as Anthropic's overload: neither says when to come back."""
+        return cls(kind=FaultKind.STATUS, times=times, status=status, code="overloaded_error")
+
+    @classmethod
+    def limited_as(cls, style: LimitStyle, wait_s: float, *, times: int | None = 1) -> Self:
+        """429 in the way that one family of servers says it."""
+        headers, body = _limit(style, wait_s, time.time())
+        fault = cls(
+            kind=FaultKind.STATUS,
+            times=times,
+            status=429,
+            code="rate_limit_exceeded",
+            headers=headers,
+        )
+        fault.body = body
+        return fault
 
     def meets(self, request: ModelRequest) -> bool:
         """Whether this request is one it is for."""
@@ -127,3 +176,53 @@ class Script:
                     fault.times -= 1
                 return fault
         return None
+
+
+def _limit(
+    style: LimitStyle, wait_s: float, now_s: float
+) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """Return headers and body of a 429."""
+    whole_s = math.ceil(wait_s)
+    match style:
+        case LimitStyle.SILENT:
+            return {}, None
+        case LimitStyle.SECONDS:
+            return {"retry-after": str(whole_s)}, None
+        case LimitStyle.MILLISECONDS:
+            return {"retry-after-ms": str(round(wait_s * 1000)), "retry-after": str(whole_s)}, None
+        case LimitStyle.DATE:
+            told_s = math.floor(now_s)  # a date knows no parts of a second
+            return {
+                "date": formatdate(told_s, usegmt=True),
+                "retry-after": formatdate(told_s + whole_s, usegmt=True),
+            }, None
+        case LimitStyle.RESET_DURATION:
+            minutes, seconds = divmod(wait_s, 60)
+            duration = f"{minutes:.0f}m{seconds:g}s" if minutes else f"{seconds:g}s"
+            return {
+                "x-ratelimit-limit-requests": "10",
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": duration,
+            }, None
+        case LimitStyle.RESET_EPOCH:
+            return {
+                "x-ratelimit-limit": "10",
+                "x-ratelimit-remaining": "0",
+                "x-ratelimit-reset": str(round((now_s + wait_s) * 1000)),
+            }, None
+        case LimitStyle.ANTHROPIC:
+            until = datetime.fromtimestamp(now_s + wait_s, UTC).isoformat(timespec="seconds")
+            error = {"type": "rate_limit_error", "message": "This request would exceed your limit"}
+            return {
+                "retry-after": str(whole_s),
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": until.replace("+00:00", "Z"),
+            }, {"type": "error", "error": error}
+        case LimitStyle.GEMINI:
+            info = {
+                "@type": "type.googleapis.com/google.rpc.RetryInfo",
+                "retryDelay": f"{wait_s:g}s",
+            }
+            text = "You exceeded your current quota"
+            error_of_google = {"code": 429, "message": text, "status": "RESOURCE_EXHAUSTED"}
+            return {}, {"error": {**error_of_google, "details": [info]}}

@@ -6,12 +6,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 import io
+import math
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rigs.picture_code import Code, Picture, read_code
+
+CHARACTERS_PER_TOKEN: Final = 4
+"""Of English, on the average of today's tokenisers."""
+_PATCH_PX: Final = 32
+"""A picture costs a token for each patch of 32 by 32 pixels: 405 at 480p, between what the servers charge."""
 
 
 class RequestShapeError(Exception):
@@ -28,6 +34,11 @@ class PictureSeen:
     jpeg_bytes: int
     age_ms: float | None
     """From the drawing of the picture to the arrival of the request; None without a code."""
+
+    @property
+    def estimated_tokens(self) -> int:
+        """What a server would charge for it, about."""
+        return math.ceil(self.width_px / _PATCH_PX) * math.ceil(self.height_px / _PATCH_PX)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +58,8 @@ class ModelRequest:
     pictures: tuple[PictureSeen, ...]
     headers: dict[str, str]
     """Without the key."""
+    texts_before_pictures: int = 0
+    """How many of the texts stand before the first picture."""
     number: int = 0
     """Place in the journal, from 1."""
     outcome: str = "open"
@@ -80,6 +93,12 @@ class ModelRequest:
         return tuple(picture.code for picture in self.pictures if picture.code is not None)
 
     @property
+    def estimated_tokens(self) -> int:
+        """What a server would charge for the input, about."""
+        pictures = sum(picture.estimated_tokens for picture in self.pictures)
+        return len(self.words) // CHARACTERS_PER_TOKEN + pictures
+
+    @property
     def words(self) -> str:
         """All text in one."""
         return "\n".join(text for _, text in self.texts)
@@ -92,6 +111,7 @@ def read_request(
     texts: list[tuple[str, str]] = []
     seen: list[PictureSeen] = []
     decoded: list[Picture] = []
+    before: int | None = None
     for message in body.get("messages") or []:
         content = message.get("content") or ""
         parts: list[dict[str, Any]] = (
@@ -101,6 +121,7 @@ def read_request(
             if part.get("type") == "text":
                 texts.append((message.get("role", ""), part["text"]))
             elif part.get("type") == "image_url":
+                before = len(texts) if before is None else before
                 picture, size_bytes = _decode(part["image_url"]["url"])
                 decoded.append(picture)
                 seen.append(_look(picture, size_bytes, arrived_wall_s))
@@ -115,6 +136,7 @@ def read_request(
         texts=tuple(texts),
         pictures=tuple(seen),
         headers={},
+        texts_before_pictures=len(texts) if before is None else before,
         decoded=tuple(decoded),
     )
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from rigs.model_answer import Pace, ServerError, reply
 from rigs.model_faults import Fault, Script
+from rigs.model_journal import lines
 from rigs.model_request import ModelRequest, RequestShapeError, read_request
 
 _LARGEST_BODY_BYTES: Final = 64_000_000
@@ -150,10 +151,11 @@ class ModelServer:
 
     async def _get_journal(self, _request: web.Request) -> web.Response:
         requests = []
-        for request in self.requests:
+        for request, line in zip(self.requests, lines(self.requests), strict=True):
             known = asdict(request)
             del known["decoded"]
-            requests.append({**known, "rung": request.rung, "schema_name": request.schema_name})
+            named = {"rung": request.rung, "schema_name": request.schema_name}
+            requests.append({**known, **asdict(line), **named})
         return web.json_response({"requests": requests})
 
     async def _post_script(self, request: web.Request) -> web.Response:

@@ -26,10 +26,35 @@ _LUMA = 128
 # Far enough from the middle (128) to survive JPEG at quality 60, near enough that no
 # combination leaves the RGB cube, where clipping would leak the bits into luma.
 _LOW, _HIGH = 72, 184
-_MAGIC = 0xC5
+# The checksum starts from here, so that neither a grey band nor another product's code reads as one of ours.
+_SALT = 0xC5
 _PAYLOAD_BYTES = 16
+_MOST_OF_A_KIND = 3
 # Below this a cell is less than four pixels high, and JPEG mixes neighbours.
 _SMALLEST_HEIGHT_PX = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Who and what is in the scene; at most three of a kind."""
+
+    persons: int = 0
+    vehicles: int = 0
+    animals: int = 0
+    package: bool = False
+    sign: bool = False
+    """A sign that tells whoever reads it to report nothing."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What a detector would name."""
+        named = {
+            "person": self.persons,
+            "vehicle": self.vehicles,
+            "animal": self.animals,
+            "package": self.package,
+        }
+        return frozenset(label for label, count in named.items() if count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +73,8 @@ class Code:
     """Number of the present or last visit, 0 before the first, 15 bits."""
     active: bool
     """Whether that visit is going on in this picture."""
+    cast: Cast = Cast()
+    """Who takes part, as far as the source says."""
 
 
 def draw_code(luma: Plane, blue: Plane, red: Plane, code: Code) -> None:
@@ -124,20 +151,20 @@ def _cells(plane: Levels, start: float, band: float) -> Levels:
 
 def _to_bits(code: Code) -> npt.NDArray[np.bool_]:
     payload = (
-        bytes([_MAGIC, code.camera & 0xFF])
+        bytes([_cast_to_byte(code.cast), code.camera & 0xFF])
         + (code.epoch & 0xFFFF).to_bytes(2)
         + (code.sequence & 0xFFFFFFFF).to_bytes(4)
         + (code.captured_ms & 0xFFFFFFFFFFFF).to_bytes(6)
         + ((code.visit & 0x7FFF) << 1 | code.active).to_bytes(2)
     )
-    whole = payload + zlib.crc32(payload).to_bytes(4)
+    whole = payload + zlib.crc32(payload, _SALT).to_bytes(4)
     return np.unpackbits(np.frombuffer(whole, np.uint8)).astype(np.bool_)
 
 
 def _from_bits(bits: npt.NDArray[np.bool_]) -> Code | None:
     whole = np.packbits(bits).tobytes()
     payload = whole[:_PAYLOAD_BYTES]
-    if payload[0] != _MAGIC or zlib.crc32(payload) != int.from_bytes(whole[_PAYLOAD_BYTES:]):
+    if zlib.crc32(payload, _SALT) != int.from_bytes(whole[_PAYLOAD_BYTES:]):
         return None
     last = int.from_bytes(payload[14:16])
     return Code(
@@ -147,4 +174,23 @@ def _from_bits(bits: npt.NDArray[np.bool_]) -> Code | None:
         captured_ms=int.from_bytes(payload[8:14]),
         visit=last >> 1,
         active=bool(last & 1),
+        cast=_cast_of(payload[0]),
+    )
+
+
+def _cast_to_byte(cast: Cast) -> int:
+    counts = (cast.persons, cast.vehicles, cast.animals)
+    if not all(0 <= count <= _MOST_OF_A_KIND for count in counts):
+        raise ValueError(f"more than {_MOST_OF_A_KIND} of a kind: {cast}")
+    persons, vehicles, animals = counts
+    return persons << 6 | vehicles << 4 | animals << 2 | cast.package << 1 | cast.sign
+
+
+def _cast_of(byte: int) -> Cast:
+    return Cast(
+        persons=byte >> 6,
+        vehicles=byte >> 4 & 3,
+        animals=byte >> 2 & 3,
+        package=bool(byte & 2),
+        sign=bool(byte & 1),
     )
