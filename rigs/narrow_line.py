@@ -16,6 +16,7 @@ _QUEUE_MS: Final = 200
 """What the entrance of the line holds, as a modest router's: the rest stays with the sender."""
 _BURST_BYTES: Final = 3200
 """Two segments."""
+_NEAR_CARD, _FAR_CARD = "02:00:00:00:00:01", "02:00:00:00:00:02"
 _NAMES: Final = Path("/run/netns")
 
 
@@ -67,11 +68,16 @@ class _Namespace:
         near, far = (_address(base + offset) for offset in (1, 2))
         try:
             _ip("netns", "add", self._space)
-            _ip("link", "add", self._near, "type", "veth", "peer", self._far, "netns", self._space)
+            card = ("type", "veth", "peer", self._far, "address", _FAR_CARD, "netns", self._space)
+            _ip("link", "add", self._near, "address", _NEAR_CARD, *card)
             _ip("addr", "add", f"{near}/30", "dev", self._near)
             _ip("link", "set", self._near, "up")
             _ip("-n", self._space, "addr", "add", f"{far}/30", "dev", self._far)
             _ip("-n", self._space, "link", "set", self._far, "up")
+            # It goes down as a line behind a router does: nobody has to look for the far end's card again.
+            _ip("neigh", "add", far, "lladdr", _FAR_CARD, "dev", self._near, "nud", "permanent")
+            there = ("lladdr", _NEAR_CARD, "dev", self._far, "nud", "permanent")
+            _ip("-n", self._space, "neigh", "add", near, *there)
             rate = f"{bytes_per_s * 8:.0f}bit"
             bucket = ("tbf", "rate", rate, "burst", str(_BURST_BYTES), "latency", f"{_QUEUE_MS}ms")
             _run("tc", "qdisc", "add", "dev", self._near, "root", *bucket)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 ACK_FRAMES = 8
 """An eighth of the window: a bridge never waits for room."""
-ACK_S = 0.25
-"""A frame is acknowledged within this time; it costs four small messages a second at most."""
+ACK_S = 0.1
+"""A frame is acknowledged within this time, for which a bridge on a narrow line waits with the next one; it costs ten
+small messages a second at most."""
 
 
 class Acknowledgements:

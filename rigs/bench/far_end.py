@@ -26,7 +26,7 @@ from edge_bridge.protocol import (
 from rigs.bench.receiver import TOKEN
 
 _ACK_FRAMES: Final = 8
-_ACK_S: Final = 0.25
+_ACK_S: Final = 0.1
 """Both as the integration has them."""
 
 

@@ -10,7 +10,7 @@ def no_jitter() -> float:
 
 
 def test_silence_is_asked_often_for_some_minutes() -> None:
-    """Four tries a second while a router restarts, then as for all else, and often again after any answer."""
+    """Some tries a second while a router restarts, then as for all else, and often again after any answer."""
     backoff = Backoff(0, no_jitter)
     assert {backoff.delay_s(Cause.SILENT, second) for second in range(int(SILENT_LIFE_S))} == {
         SILENT_S

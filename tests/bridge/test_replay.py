@@ -30,8 +30,10 @@ def frame(
     )
 
 
+BEGAN_US = 5 * SECOND_US
+"""Connections begin here, long after what was sampled at 0."""
 NOW_US = 10 * SECOND_US
-"""Long enough after a connection began at 0 for replays to go."""
+"""Long enough after that for replays to go."""
 
 
 def sent(ring: ReplayRing, now_us: int = NOW_US) -> list[Outgoing]:
@@ -45,18 +47,18 @@ def sequences(outgoing: list[Outgoing], *, replay: bool = False) -> list[int]:
 
 
 def outage_of(count: int) -> ReplayRing:
-    """Return a ring that sampled so many frames before its connection began at 0."""
+    """Return a ring that sampled so many frames before its connection began."""
     ring = ReplayRing()
     for number in range(count):
         ring.add("front", frame(number), number)
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     return ring
 
 
 def connected(**limits: int) -> ReplayRing:
     """Return a ring with a connection."""
     ring = ReplayRing()
-    ring.connect((), "run", Limits(**limits), 0)
+    ring.connect((), "run", Limits(**limits), BEGAN_US)
     return ring
 
 
@@ -90,7 +92,7 @@ def test_long_outage_leaves_nothing_but_what_is_replayed() -> None:
         ring.add("front", frame(second * SECOND_US), second * SECOND_US)
     gc.collect()
     assert len(gc.get_objects()) - before < 5_000
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     assert sequences(sent(ring), replay=True)[0] == 20_000 - 300
 
 
@@ -118,7 +120,7 @@ def test_outage_is_replayed_oldest_first_and_never_before_a_live_frame() -> None
     ring = ReplayRing()
     for number in range(3):
         ring.add("front", frame(number), number)
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     first = ring.next(NOW_US)
     ring.add("front", frame(3), 3)
     assert first is not None
@@ -141,9 +143,21 @@ def test_replay_begins_with_one_frame_and_never_has_many_on_the_wire() -> None:
 def test_replay_leaves_the_first_seconds_of_a_connection_to_what_happens_now() -> None:
     """The line shows what it takes with live frames first."""
     ring = outage_of(3)
-    assert sent(ring, SECOND_US) == []
-    ring.add("front", frame(SECOND_US), SECOND_US)
-    assert sequences(sent(ring, SECOND_US)) == [4]
+    now_us = BEGAN_US + SECOND_US
+    assert sent(ring, now_us) == []
+    ring.add("front", frame(now_us), now_us)
+    assert sequences(sent(ring, now_us)) == [4]
+
+
+def test_what_was_chosen_just_before_a_connection_is_live_unless_it_was_sent() -> None:
+    """Nobody waits for the next picture; what went out on an earlier connection goes as replay."""
+    ring = ReplayRing()
+    for second in (1, 2, 5):
+        ring.add("front", frame(second), second * SECOND_US)
+    ring.connect((), "run", Limits(), BEGAN_US)
+    assert [(entry.sequence, entry.replay) for entry in sent(ring, BEGAN_US)] == [(3, False)]
+    ring.connect((), "run", Limits(), BEGAN_US)
+    assert sent(ring, BEGAN_US) == []
 
 
 def test_replay_that_came_late_leaves_the_wire_to_live_frames() -> None:
@@ -186,13 +200,13 @@ def test_welcome_trims_exactly_what_the_last_connection_brought() -> None:
     ring = ReplayRing()
     ring.add("front", frame(1), 1)
     ring.add("front", frame(2), 2)
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     sent(ring)
     ring.add("front", frame(3), 3)
     sent(ring)
     ring.disconnect()
     # The second frame and nothing else has not got there.
-    ring.connect([Received(camera="front", live=3, replay=1, settled=2)], "run", Limits(), 0)
+    ring.connect([Received(camera="front", live=3, replay=1, settled=2)], "run", Limits(), BEGAN_US)
     assert [(entry.sequence, entry.replay) for entry in sent(ring)] == [(2, True)]
     hello = ring.hello("front", active=False)
     assert (hello.acknowledged, hello.settled, hello.run_id) == (2, 2, "run")
@@ -204,7 +218,7 @@ def test_acknowledged_and_settled_keep_the_run_they_belong_to() -> None:
     ring.add("front", frame(), 0)
     sent(ring)
     ring.acknowledge([Received(camera="front", live=1, settled=1)], NOW_US)
-    ring.connect((), "another run", Limits(), 0)
+    ring.connect((), "another run", Limits(), BEGAN_US)
     hello = ring.hello("front", active=True)
     assert (hello.acknowledged, hello.settled, hello.run_id, hello.active) == (1, 1, "run", True)
 
@@ -217,7 +231,7 @@ def test_size_is_bounded_and_the_oldest_goes_first() -> None:
     assert ring.size_bytes == 3000
     assert ring.counters("front").overflowed == 2
     assert ring.counters("back").overflowed == 0
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     replayed = []
     while (entry := ring.next(NOW_US)) is not None:
         replayed.append((entry.camera, entry.sequence))
@@ -242,7 +256,7 @@ def test_age_is_bounded() -> None:
 def test_frame_on_its_way_is_not_lost_twice() -> None:
     """One whose bytes had to go counts by what became of it: arrived, or overflowed."""
     ring = ReplayRing(most_bytes=1500)
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     ring.add("front", frame(1), 1)
     sent(ring)
     ring.add("front", frame(2), 2)
@@ -251,7 +265,7 @@ def test_frame_on_its_way_is_not_lost_twice() -> None:
     sent(ring)
     assert ring.counters("front").overflowed == 0
     ring.disconnect()
-    ring.connect([Received(camera="front", live=1)], "run", Limits(), 0)
+    ring.connect([Received(camera="front", live=1)], "run", Limits(), BEGAN_US)
     counters = ring.counters("front")
     assert (counters.overflowed, ring.hello("front", active=False).acknowledged) == (1, 1)
     assert sequences(sent(ring), replay=True) == [3]
@@ -276,7 +290,7 @@ def test_withdrawn_frame_that_never_arrived_is_withdrawn() -> None:
     ring.add("front", frame(1), 1)
     sent(ring)
     ring.withdraw("front")
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     assert ring.counters("front").withdrawn == 1
 
 
@@ -284,7 +298,7 @@ def test_frame_above_the_limit_is_never_sent() -> None:
     """One that was encoded before the limit was known is dropped and counted."""
     ring = ReplayRing()
     ring.add("front", frame(jpeg=b"\xff\xd8" + bytes(5000) + b"\xff\xd9"), 0)
-    ring.connect((), "run", Limits(max_frame_bytes=1024), 0)
+    ring.connect((), "run", Limits(max_frame_bytes=1024), BEGAN_US)
     assert sent(ring) == []
     assert ring.counters("front").replaced == 1
 
@@ -392,7 +406,7 @@ class RingMachine(RuleBasedStateMachine):
         """A connection begins: with the same run, or with one that knows nothing."""
         if new_run:
             self.receiver = _Receiver()
-        self.ring.connect(self.receiver.received(), "run", Limits(window_frames=12), 0)
+        self.ring.connect(self.receiver.received(), "run", Limits(window_frames=12), BEGAN_US)
         self.receiver.live, self.receiver.replay = {}, {}
         self.online = True
 
@@ -425,7 +439,7 @@ class RingMachine(RuleBasedStateMachine):
             self.ring.hello(camera, active=False).acknowledged for camera in self.ring.cameras
         )
         known = len(receiver.arrived)
-        self.ring.connect(receiver.received(), "run", Limits(window_frames=12), 0)
+        self.ring.connect(receiver.received(), "run", Limits(window_frames=12), BEGAN_US)
         receiver.wire.clear()
         receiver.live, receiver.replay = {}, {}
         while (entry := self.ring.next(self.now)) is not None:
@@ -449,7 +463,7 @@ def test_size_is_what_the_frames_weigh(sizes: list[int]) -> None:
     ring = ReplayRing(most_bytes=10_000)
     for number, size in enumerate(sizes):
         ring.add("front", frame(number, jpeg=bytes(size)), number)
-    ring.connect((), "run", Limits(window_frames=4096, max_frame_bytes=2**20), 0)
+    ring.connect((), "run", Limits(window_frames=4096, max_frame_bytes=2**20), BEGAN_US)
     weights = 0
     while (entry := ring.next(NOW_US)) is not None:
         weights += len(entry.frame.jpeg)
@@ -459,7 +473,7 @@ def test_size_is_what_the_frames_weigh(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "end", [ReplayRing.disconnect, lambda ring: ring.connect((), "run", Limits(), 0)]
+    "end", [ReplayRing.disconnect, lambda ring: ring.connect((), "run", Limits(), BEGAN_US)]
 )
 def test_nothing_is_sent_twice_on_one_connection(end: Callable[[ReplayRing], None]) -> None:
     """A frame goes once as live, and again only on another connection."""
@@ -468,5 +482,5 @@ def test_nothing_is_sent_twice_on_one_connection(end: Callable[[ReplayRing], Non
     assert len(sent(ring)) == 1
     assert sent(ring) == []
     end(ring)
-    ring.connect((), "run", Limits(), 0)
+    ring.connect((), "run", Limits(), BEGAN_US)
     assert sequences(sent(ring), replay=True) == [1]

@@ -38,6 +38,8 @@ class Entry:
     frame: SampledFrame | None
     place: Place
     added_us: int
+    was_sent: bool = False
+    """On this connection or on an earlier one."""
     loss: Loss = Loss.OVERFLOWED
     """What it counts as, if it is a shell and did not arrive."""
 

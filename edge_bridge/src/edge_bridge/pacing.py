@@ -15,13 +15,13 @@ from .send_window import IN_TIME_US
 LOOK_S = 0.5
 """Two looks are one interval of the usual rate: sooner there is nothing new to see."""
 LATE_US = 1_250_000
-"""Half of the two seconds that a picture may be old when it arrives, and what Home Assistant may wait to say so."""
+"""Half of the two seconds that a picture may be old when it arrives, and what a busy Home Assistant takes to say so."""
 WAIT_MOST_US = 900_000
 """The other half, less what it takes to choose and to encode it: so long it may wait for its turn."""
 WAIT_CLEAR_US = 500_000
 """So little waiting even when all cameras speak at once leaves about half of the link unused."""
-SETTLE_US = 1_000_000
-"""A step shows in pictures that are taken, sent and acknowledged after it."""
+SETTLE_US = 1_500_000
+"""A step shows in pictures that are taken, sent and acknowledged after it, when those before it have left the slots."""
 PATIENCE_US = 5_000_000
 """Clear for so long, the next higher step is tried; the whole ladder is climbed in 35 s."""
 PATIENCE_MOST_US = 160_000_000
@@ -128,7 +128,8 @@ class Pacing:
         """Whether the last change was a step upwards that has not proved itself."""
         self._clear_since_us: int | None = None
         self._pressed_us: int | None = None
-        self._patience_us = PATIENCE_US
+        self._patience_us = [PATIENCE_US] * len(LADDER)
+        """How long it stays clear before each step is tried again from below."""
 
     @property
     def paces(self) -> Step:
@@ -158,8 +159,8 @@ class Pacing:
         else:
             clear_us = now_us - self._clear_since_us
             if self._on_trial and clear_us >= PROOF_US:
-                self._on_trial, self._patience_us = False, PATIENCE_US
-            if self.step and clear_us >= self._patience_us:
+                self._on_trial, self._patience_us[self.step] = False, PATIENCE_US
+            if self.step and clear_us >= self._patience_us[self.step - 1]:
                 self._rise(now_us)
         return self.step != before
 
@@ -178,7 +179,8 @@ class Pacing:
 
     def _fall(self, now_us: int, pressure: Pressure, reason: PacingReason) -> None:
         if self._on_trial:
-            self._patience_us = min(2 * self._patience_us, PATIENCE_MOST_US)
+            patience_us = 2 * self._patience_us[self.step]
+            self._patience_us[self.step] = min(patience_us, PATIENCE_MOST_US)
             self._on_trial = False
         crowd = pressure.active
         # Where active cameras are pressed, steps that only help with quiet ones are taken along.

@@ -31,6 +31,8 @@ PREROLL_MOST = 10
 """Pre-roll frames of one camera that may wait for the socket: two onsets."""
 PREROLL_PATIENCE_US = 1_000_000
 """Pre-roll that could not leave for so long gives way to what happens now: it is behind it on every line."""
+YOUNG_US = 600_000
+"""At one picture a second the next one of the camera is nearer than this one is old."""
 REPLAY_IN_FLIGHT = 8
 """Replayed frames on the wire at once, where those before them came in time: a live frame waits behind no more."""
 REPLAY_FIRST_US = 2_000_000
@@ -187,7 +189,18 @@ class ReplayRing:
                         self._lose(entry, entry.loss)
                 sent.clear()
         self._in_flight = dict.fromkeys(self._in_flight, 0)
-        self._backlog = deque(self._entries.values())
+        # What was chosen just now and never sent is as live as the next frame.
+        live = {
+            entry.camera: entry
+            for entry in self._entries.values()
+            if not (entry.was_sent or entry.preroll) and now_us - entry.added_us <= YOUNG_US
+        }
+        for camera, entry in live.items():
+            entry.place = Place.WAITING
+            self._accounts[camera].waiting.append(entry)
+        self._backlog = deque(
+            entry for entry in self._entries.values() if entry.place is not Place.WAITING
+        )
         for entry in self._backlog:
             entry.place = Place.BACKLOG
         self._limits = limits
@@ -263,9 +276,12 @@ class ReplayRing:
     def _live(self, now_us: int) -> Entry | None:
         """Return the entry whose turn it is, out of its camera's places."""
         waiting = {name: account.waiting for name, account in self._accounts.items()}
-        urgent = [name for name, entries in waiting.items() if entries and entries[-1].urgent]
-        quiet = [name for name, entries in waiting.items() if entries and not entries[-1].urgent]
-        if (camera := self._turns.choose(urgent, quiet)) is None:
+        newest = {name: entries[-1] for name, entries in waiting.items() if entries}
+        urgent = [name for name, entry in newest.items() if entry.urgent]
+        # One that is about to be replaced lets those go first whose picture is young.
+        young = [name for name in urgent if now_us - newest[name].added_us <= YOUNG_US]
+        quiet = [name for name, entry in newest.items() if not entry.urgent]
+        if (camera := self._turns.choose(young or urgent, quiet)) is None:
             return None
         entries = waiting[camera]
         entry = entries.popleft()
@@ -300,7 +316,7 @@ class ReplayRing:
         return None
 
     def _sent(self, entry: Entry, frame: SampledFrame, place: Place, now_us: int) -> Outgoing:
-        entry.place = place
+        entry.place, entry.was_sent = place, True
         self._accounts[entry.camera].sent[place].append(entry)
         self._in_flight[place] += 1
         size_bytes = HEADER.size + len(frame.jpeg)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 type Key = tuple[str, int]
 """Camera and sequence."""
 
-IN_TIME_US = 600_000
-"""From the socket to the acknowledgement, beside the round trip: Home Assistant may wait 250 ms before it says so, and
+IN_TIME_US = 450_000
+"""From the socket to the acknowledgement, beside the round trip: Home Assistant may wait 100 ms before it says so, and
 another third of a second lies in buffers on the way. With less a slow link would stand idle between two frames."""
 UNSENT_BYTES = 4096
 """The system has work for a sixth of a second at 200 kbit/s; more of it would only grow old there."""

@@ -147,7 +147,6 @@ class Session:
             raise ProtocolError("message", "not a welcome") if message else self._ended()
         self._outbox.clear()
         self._outbox.reply(self._side.welcome(message))
-        self._outbox.status()
         self.welcomed = True
         _LOGGER.info("Connected to Home Assistant: %d cameras", len(message.cameras))
 
@@ -225,9 +224,12 @@ class Session:
             self._outbox.reply(Ping(id=self._pinged[0]))
 
     async def _pace(self) -> None:
+        await asyncio.sleep(LOOK_S)
+        # Not sooner: on a slow line the status of many cameras takes longer than the first picture.
+        self._outbox.status()
         while True:
-            await asyncio.sleep(LOOK_S)
             self._side.pace()
+            await asyncio.sleep(LOOK_S)
 
     def _ponged(self, pong: Pong) -> None:
         number, sent_s = self._pinged

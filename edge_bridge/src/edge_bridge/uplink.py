@@ -24,10 +24,11 @@ _LOGGER = logging.getLogger(__name__)
 
 DIAL_S = 10.0
 """Connect, TLS and upgrade: longer than a loaded Home Assistant takes."""
-CONNECT_S = 0.75
-PATIENT_EVERY = 6
+CONNECT_S = 0.4
+PATIENT_S = 2.0
+PATIENT_EVERY = 10
 """What knocks at a line that is down is lost, and the system knocks again after 1, 3 and 7 s: a new try is quicker when
-the line comes back. Every sixth one waits for lines that take longer than this to answer."""
+the line comes back. Every tenth one waits for a line by satellite."""
 HEARTBEAT_S = 20.0
 """A dead line shows after half as long again."""
 CLOSE_S = 0.5
@@ -35,7 +36,11 @@ STOOD_S = 10.0
 """A connection that stood so long was a good one: the next try comes at once."""
 UNSENT_BYTES = 128 * 1024
 """The largest usual frame: what the system does not take waits in this process, out of reach as well."""
+FORLORN_MS = 20_000
+"""What the far end's system has not taken for so long is given up with its connection, before the heartbeat ends: it
+would go out first when the line is back, as if it were live."""
 _NOT_SENT_LOW_WATER = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", 18)
 
 REDIRECTS_MOST = 4
 """To TLS, to a path, and room for a proxy that does both in steps."""
@@ -72,7 +77,7 @@ class Uplink:
         # The certificates are read from disk.
         tls = await asyncio.to_thread(_tls, self._settings)
         for number in itertools.count(1):
-            patience_s = DIAL_S if number % PATIENT_EVERY == 0 else CONNECT_S
+            patience_s = PATIENT_S if number % PATIENT_EVERY == 0 else CONNECT_S
             async with aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(sock_connect=patience_s),
                 middlewares=(_stop_at_redirect,),
@@ -200,8 +205,9 @@ def _keep_little(ws: WebSocket) -> None:
     # Not every system knows it; without it a slow link only shows older pictures.
     try:
         wire.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_LOW_WATER, UNSENT_BYTES)
+        wire.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, FORLORN_MS)
     except OSError as error:
-        _LOGGER.debug("The system keeps its own measure of unsent data: %s", error)
+        _LOGGER.debug("The system keeps its own measures of unsent data: %s", error)
 
 
 def _problem(error: aiohttp.ClientError | OSError) -> DialError:
