@@ -37,13 +37,20 @@ def coded(
     width: int = 320,
     height: int = 240,
     shade: int = 20,
+    between: int = 0,
+    refresh: bool = False,
 ) -> Stream:
-    """Return a stream in Annex B with its parameter sets in front of each key frame."""
+    """Return a stream in Annex B with its parameter sets in front of each key frame.
+
+    ``between`` pictures are sent after a later one that they refer to; with ``refresh`` H.264 has no key frames after the
+    first, but refreshes its pictures bit by bit.
+    """
     encoder = av.CodecContext.create(codec, "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
-    settings = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=0"
+    settings = f"keyint={group}:min-keyint={group}:scenecut=0:bframes={between}"
     if codec == "libx264":
+        settings += f":intra-refresh={int(refresh)}"
         encoder.options = {"preset": "veryfast", "tune": "zerolatency", "x264-params": settings}
     else:
         extra = ":repeat-headers=1:log-level=none"
@@ -64,7 +71,7 @@ def coded(
     copies = []
     for packet in packets:
         copy = AvPacket(bytes(packet))
-        copy.pts = copy.dts = packet.pts
+        copy.pts, copy.dts = packet.pts, packet.dts
         copy.time_base = packet.time_base
         copy.is_keyframe = packet.is_keyframe
         copies.append(copy)

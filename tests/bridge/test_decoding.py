@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 import threading
 
+from av.packet import Packet
 from hypothesis import given, strategies as st
+import numpy as np
 import pytest
+import simplejpeg
 
 from edge_bridge.budget import Budget
 from edge_bridge.cadence import Cadence
-from edge_bridge.decoding import URGENT_IN_A_ROW, Decoders, DecoderWorkers
+from edge_bridge.decoding import DECODERS_MOST, URGENT_IN_A_ROW, Decoders, DecoderWorkers
+from edge_bridge.stream import Coding
 
 
 @dataclass(eq=False)
@@ -133,3 +137,13 @@ def test_cadence_tells_rate_keys_and_gaps() -> None:
     assert not cadence.offer(None, 4_040_000, key=False)
     assert not cadence.offer(10.0, 4_080_000, key=False)
     assert cadence.overdue(2_000_000 + 10_000_000)
+
+
+def test_streams_that_share_no_decoder_do_not_pile_them_up() -> None:
+    """Each opening of such a stream may bring another description; a worker keeps the decoders used last."""
+    picture = simplejpeg.encode_jpeg(np.full((16, 16, 3), 90, np.uint8))
+    decoders = Decoders()
+    for number in range(3 * DECODERS_MOST):
+        coding = Coding(codec="mjpeg", parameters=b"", apart=bytes([number]))
+        assert decoders.key_picture(coding, Packet(picture)) is not None
+    assert len(decoders._decoders) == DECODERS_MOST

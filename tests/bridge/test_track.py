@@ -1,7 +1,9 @@
 """Which packets of a stream are decoded: on real coded streams, with a clock that stands at the packets' time."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from av.packet import Packet as AvPacket
 from av.video.stream import VideoStream
@@ -325,3 +327,125 @@ def test_closed_track_shows_nothing_more() -> None:
     run.play(packets[10:])
     assert len(run.viewer.pictures) == seen
     assert run.budget.spent_ms_per_s == 0
+
+
+@pytest.mark.parametrize("group", [25, 250])
+def test_pictures_sent_out_of_order_are_neither_doubtful_nor_another_codec(group: int) -> None:
+    """Their times step back and forth, and the first of a catch-up makes no picture at once."""
+    viewer = Viewer(wants=lambda entry: entry.captured_us > START_US + 220 * STEP_US)
+    run = Run(coded(300, group=group, between=3), viewer, Hint(220))
+    run.play()
+    assert not run.track.broken
+    assert viewer.numbers[-1] == 299
+    assert not any(entry.doubtful for entry in viewer.pictures)
+
+
+def test_clock_of_a_stream_that_is_set_back_does_not_hide_losses_for_long() -> None:
+    """After the step, pictures count as reordered for two seconds; then what is missing shows again."""
+    stream = coded(200, group=100)
+    for packet in stream.packets[20:]:
+        packet.pts = packet.dts = (packet.pts or 0) - 10
+    packets = [entry for number, entry in enumerate(stream.timed()) if number != 150]
+    viewer = Run(stream, Viewer(wants=lambda _: True)).play(packets)
+    doubtful = [n for n, p in zip(viewer.numbers, viewer.pictures, strict=True) if p.doubtful]
+    assert doubtful == list(range(151, 200))
+
+
+def test_stream_that_refreshes_bit_by_bit_is_followed() -> None:
+    """Joined in its midst it has no picture that stands for itself; a decoder that follows it makes some."""
+    stream = coded(500, group=50, refresh=True)
+    head, _ = _without_parameters(bytes(stream.packets[0]))
+    stream = replace(stream, coding=replace(stream.coding, parameters=head))
+    run = Run(stream)
+    run.play(list(stream.timed())[60:])
+    assert run.viewer.numbers[-1] == 499
+    assert not run.track.broken
+
+
+@pytest.mark.parametrize("reason", ["behind", "mistake"])
+def test_stream_of_which_nobody_gets_pictures_any_more_is_opened_again(reason: str) -> None:
+    """A group without an end whose middle was given up, and a mistake of ours: only another session helps."""
+    stream = coded(FPS * 60, group=FPS * 100)
+    packets = list(stream.timed())
+    run = Run(stream)
+    run.play(packets[: FPS * 14])
+    assert run.viewer.numbers[-1] == FPS * 14 - 1
+    if reason == "behind":
+        run.play(packets[FPS * 14 : FPS * 16], work=False)
+        run.play(packets[FPS * 16 : FPS * 40])
+        assert not run.track.starved
+        run.play(packets[FPS * 40 :])
+    else:
+        run.viewer.wants = _mistake
+        for entry in packets[FPS * 14 :]:
+            with suppress(ZeroDivisionError):
+                run.play([entry])
+    assert run.track.starved
+
+
+def _mistake(picture: Picture) -> bool:
+    return picture.captured_us // 0 > 0
+
+
+def test_process_that_stood_still_does_not_take_its_cameras_for_starved() -> None:
+    """Half a minute passed, but no packet of it was seen."""
+    stream = coded(150, group=50)
+    run = Run(stream)
+    packets = list(stream.timed())
+    run.play(packets[:60])
+    run.play([(packet, at_us + 40 * SECOND_US) for packet, at_us in packets[60:90]], work=False)
+    assert not run.track.starved
+
+
+def test_key_frame_at_which_the_budget_says_no_is_looked_at() -> None:
+    """It was to begin a stretch; without one it still is the picture of its group."""
+    budget = Budget(1)
+    run = Run(coded(100, group=50), Viewer(wants=lambda _: True), budget=budget)
+    packets = list(run.stream.timed())
+    # There is no key frame to catch up from yet, so decoding is to begin with the next one.
+    run.hint = Hint(10)
+    run.__post_init__()
+    budget.admit("another", 599)
+    run.play(packets[1:])
+    assert run.viewer.numbers == [50]
+
+
+def test_pictures_after_a_key_frame_that_cannot_be_decoded_are_doubtful() -> None:
+    """They refer to one that was never seen."""
+    stream = coded(50, group=25)
+    packets = list(stream.timed())
+    broken = AvPacket(b"\0\0\1\x65" + bytes(40))
+    broken.pts, broken.time_base, broken.is_keyframe = packets[25][0].pts, Fraction(1, FPS), True
+    packets[25] = (broken, packets[25][1])
+    viewer = Run(stream, Viewer(wants=lambda _: True)).play(packets)
+    after = [p for n, p in zip(viewer.numbers, viewer.pictures, strict=True) if n > 25]
+    assert after
+    assert all(entry.doubtful for entry in after)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_camera_that_tells_its_parameter_sets_once_never_gets_those_of_another(codec: str) -> None:
+    """A shared decoder has heard another camera's in between."""
+    decoders = Decoders()
+    runs = [
+        Run(coded(50, group=25, codec=codec)),
+        Run(coded(50, group=25, codec=codec, width=640, height=480)),
+    ]
+    once = list(runs[1].stream.timed())
+    bare = AvPacket(_picture_alone(bytes(once[25][0]), codec))
+    bare.pts, bare.time_base, bare.is_keyframe = once[25][0].pts, once[25][0].time_base, True
+    once[25] = (bare, once[25][1])
+    for run in runs:
+        run.decoders = decoders
+    for entry, other in zip(runs[0].stream.timed(), once, strict=True):
+        runs[1].play([other])
+        runs[0].play([entry])
+    assert [p.frame.width for p in runs[1].viewer.pictures] == [640, 640]
+    assert shows(runs[1].viewer)
+
+
+def _picture_alone(data: bytes, codec: str) -> bytes:
+    units = [b"\0\0\1" + unit for unit in data.split(b"\0\0\1") if unit.strip(b"\0")]
+    if codec == "libx264":
+        return b"".join(unit for unit in units if unit[3] & 31 not in {7, 8})
+    return b"".join(unit for unit in units if unit[3] >> 1 & 63 not in {32, 33, 34})

@@ -8,6 +8,9 @@ GAP = 1.7
 """A picture that comes so many times later than usual is not late: one is missing before it."""
 JUMP_S = 5.0
 """The clock of a stream that moves so far, or back, has been set: nothing was lost by that alone."""
+SHUFFLED_PACKETS = 50
+"""So long after a step back pictures count as sent in another order than they are shown: such a stream steps back many
+times a second, a clock that is set does so once."""
 OVERDUE = 3.0
 OVERDUE_LEAST_S = 5.0
 """A key frame that is so many intervals late, and so many seconds, will not come as it used to."""
@@ -23,6 +26,9 @@ class Cadence:
         self.key_interval_s: float | None = None
         """Between the last two key frames."""
         self._stream_s = math.nan
+        self._captured_us = 0
+        self._shuffled = 0
+        """Packets for which their times tell of no gap between them."""
         self._key_us: int | None = None
 
     def offer(self, stream_s: float | None, captured_us: int, *, key: bool) -> bool:
@@ -33,9 +39,13 @@ class Cadence:
             self._key_us = captured_us
         before_s, self._stream_s = self._stream_s, math.nan if stream_s is None else stream_s
         passed_s = self._stream_s - before_s
+        before_us, self._captured_us = self._captured_us, captured_us
+        self._shuffled = SHUFFLED_PACKETS if -JUMP_S < passed_s < 0 else max(0, self._shuffled - 1)
+        if self._shuffled:
+            passed_s = (captured_us - before_us) / 1_000_000
         if math.isnan(passed_s) or not 0 < passed_s < JUMP_S:
             return False
-        missing = bool(self.interval_s) and passed_s > GAP * self.interval_s
+        missing = not self._shuffled and bool(self.interval_s) and passed_s > GAP * self.interval_s
         self.interval_s += (passed_s - self.interval_s) * (WEIGHT if self.interval_s else 1)
         return missing
 

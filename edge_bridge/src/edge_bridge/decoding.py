@@ -5,7 +5,7 @@ further camera costs none of the 10 MB that a decoder of its own holds. Only a c
 has its own, from its Track.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from enum import Enum, auto
 import logging
 import os
@@ -24,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 
 URGENT_IN_A_ROW = 4
 """Cameras in which something happens go first, and yet the key frames of the quiet ones are looked at."""
+DECODERS_MOST = 8
+"""Of one worker: the codecs that cameras send, and room for streams that share none. Each keeps 10 to 40 MB."""
 END_S = 1.0
 """A worker ends with the picture it decodes; of 4K that is a tenth of this."""
 
@@ -33,7 +35,7 @@ class Decoders:
 
     def __init__(self) -> None:
         """Start without decoders; they are made as they are needed."""
-        self._decoders: dict[tuple[str, bytes], VideoCodecContext] = {}
+        self._decoders: OrderedDict[tuple[str, bytes], VideoCodecContext] = OrderedDict()
 
     def key_picture(self, coding: Coding, packet: AvPacket[VideoStream]) -> VideoFrame | None:
         """Decode a key frame for itself; None where the decoder makes no picture of it, raises what libav raises."""
@@ -53,6 +55,9 @@ class Decoders:
         decoder = self._decoders.get(place)
         if decoder is None:
             decoder = self._decoders[place] = coding.decoder(key_frames_only=True)
+            if len(self._decoders) > DECODERS_MOST:
+                self._decoders.popitem(last=False)
+        self._decoders.move_to_end(place)
         return decoder
 
 
@@ -139,7 +144,7 @@ class DecoderWorkers:
             try:
                 more = work.work(decoders)
             except Exception as error:
-                # A mistake of our own: that camera's reader sees that no picture comes, and opens it again. The first
+                # A mistake of our own: where no picture comes any more that camera's reader opens it again. The first
                 # of a kind is news; with every packet it would be a flood.
                 news = type(error) not in self._mistakes
                 self._mistakes.add(type(error))

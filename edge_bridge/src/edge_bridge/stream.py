@@ -1,7 +1,7 @@
 """Opening a stream: what is asked of libav. The only file that does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import time
 from typing import cast
 
@@ -38,6 +38,7 @@ HEAD_BYTES = 512
 
 _PARAMETER_SETS = {"h264": (7, 0), "hevc": (33, 1)}
 """Per codec that has them: the type of a sequence parameter set, and where in a unit's first byte a type stands."""
+_PARAMETER_TYPES = {"h264": frozenset({7, 8}), "hevc": frozenset({32, 33, 34})}
 
 
 def open_stream(
@@ -121,6 +122,13 @@ class Coding:
             decoder.options = {"skip_loop_filter": "all"}
         return decoder
 
+    def learned(self, packet: AvPacket[VideoStream]) -> Coding:
+        """Return it with the parameter sets that stand in front of this key frame: later ones may come without."""
+        if self.codec not in _PARAMETER_SETS:
+            return self
+        found = self._parameter_sets(bytes(memoryview(packet)[:HEAD_BYTES]))
+        return self if found in {b"", self.parameters} else replace(self, parameters=found)
+
     def whole(self, packet: AvPacket[VideoStream]) -> AvPacket[VideoStream]:
         """Return a key frame that a decoder understands without having seen anything before."""
         if (
@@ -134,6 +142,23 @@ class Coding:
         whole.time_base = packet.time_base
         whole.is_keyframe = True
         return whole
+
+    def _parameter_sets(self, head: bytes) -> bytes:
+        """Return the parameter sets that are whole here, empty where one kind of them is not among them."""
+        if not self._has_parameters(head):
+            return b""
+        shift = _PARAMETER_SETS[self.codec][1]
+        # What follows the last start code may go on beyond the head.
+        units = [unit for unit in head.split(START_CODE)[1:-1] if unit]
+        kept = [
+            (kind, unit)
+            for unit in units
+            if (kind := unit[0] >> shift & (0x3F if shift else 0x1F))
+            in _PARAMETER_TYPES[self.codec]
+        ]
+        if {kind for kind, _ in kept} != _PARAMETER_TYPES[self.codec]:
+            return b""
+        return b"".join(START_CODE + unit for _, unit in kept)
 
     def _has_parameters(self, head: bytes) -> bool:
         wanted, shift = _PARAMETER_SETS[self.codec]

@@ -23,6 +23,8 @@ class Stretch:
         self.decoder: VideoCodecContext | None = None
         self.hinted = hinted
         """The sizes of packets began it, not a picture."""
+        self.wanted = False
+        """Whether those that follow the last picture are; a packet without a picture leaves that as it was."""
         self.confirmed = False
         """Activity was seen in it."""
         self.doubtful = False

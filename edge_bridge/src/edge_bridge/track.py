@@ -51,6 +51,9 @@ SLICE_US = 40_000
 BROKEN_PACKETS = 12
 BROKEN_KEYS = 3
 """So many undecodable ones in a row, over a second, are not damage on the way but another codec."""
+VAIN_KEYS = 2
+"""Streams that refresh their pictures bit by bit have points to begin at instead of key frames: such a stream shows
+nothing but to a decoder that follows it from there."""
 
 UNDECODABLE = (
     av.error.InvalidDataError,
@@ -82,6 +85,8 @@ class Track:
         """Whether a picture has come."""
         self.broken = False
         """The stream is not what it was opened as: it has to be opened again."""
+        self.starved = False
+        """Packets come, and no pictures of them any more: it has to be opened again."""
         self._sink = sink
         self._hint = hint
         self._headers = SliceHeaders() if coding.codec == "h264" else None
@@ -106,7 +111,9 @@ class Track:
         self._at_key = False
         """To be decoded continuously from the next key frame on: catching up with this group is not worth it."""
         self._denied_us = -RETRY_US
-        self._soundness = Soundness(clock_us())
+        self._vain_keys = 0
+        """Key frames in a row that the decoder took and that made no picture by themselves."""
+        self._soundness = Soundness()
         self._shown_us = -1
         self._cost = Cost(coding.codec)
 
@@ -124,8 +131,13 @@ class Track:
             coded.size, self._qp(coded, key=key), key=key, captured_us=captured_us
         )
         self._meter.packet(captured_us, key=key)
+        self.starved = self.shown and self._soundness.offered(captured_us)
+        if key:
+            self.coding = self.coding.learned(coded)
         with self._lock:
             if self._closed:
+                if hinted:
+                    self._hint.settle(confirmed=True, captured_us=captured_us)
                 return
             self._doubtful = not key and (self._doubtful or missing or coded.is_corrupt)
             packet = Packet(
@@ -181,7 +193,7 @@ class Track:
         if self._at_key:
             self._at_key = False
             self._begin(packet.captured_us)
-        elif packet.captured_us - self._key_us >= KEY_SPACING_US:
+        if self._stretch is None and packet.captured_us - self._key_us >= KEY_SPACING_US:
             self._meter.skip(self._key is not None)
             self._key = packet
             self._key_us = packet.captured_us
@@ -190,7 +202,8 @@ class Track:
         """Return whether key frames alone are too rare for what is wanted, or have ceased to come."""
         longest_s = self._cadence.longest_s(now_us)
         return (
-            longest_s * 1_000_000 > KEYS_PER_LOOK * self._sink.interval_us
+            self._vain_keys >= VAIN_KEYS
+            or longest_s * 1_000_000 > KEYS_PER_LOOK * self._sink.interval_us
             or self._cadence.since_key_s(now_us) > ENDLESS_S
             or self._cadence.overdue(now_us)
         )
@@ -256,10 +269,15 @@ class Track:
         try:
             frame = decoders.key_picture(self.coding, packet.av)
         except UNDECODABLE:
-            frame = None
-        if frame is None:
             self._fail(BROKEN_KEYS)
-        elif self._show(frame, packet, begun_ns, DecodeMode.KEYS):
+            return
+        if frame is None:
+            self._vain_keys += 1
+            follow = self._vain_keys >= VAIN_KEYS
+        else:
+            self._vain_keys = 0
+            follow = self._show(frame, packet, begun_ns, DecodeMode.KEYS)
+        if follow:
             with self._lock:
                 if not self._closed and self._stretch is None:
                     self._begin(packet.captured_us)
@@ -275,17 +293,17 @@ class Track:
                 packet = stretch.take()
             if packet is None:
                 return
-            wanted = self._decode(stretch, packet)
+            self._decode(stretch, packet)
             with self._lock:
                 if (
                     stretch is self._stretch
                     and not stretch.due
-                    and not self._stays(stretch, packet.captured_us, wanted=wanted)
+                    and not self._stays(stretch, packet.captured_us)
                 ):
                     self._end(stretch, packet.captured_us)
                     return
 
-    def _decode(self, stretch: Stretch, packet: Packet) -> bool:
+    def _decode(self, stretch: Stretch, packet: Packet) -> None:
         begun_us, begun_ns = time.thread_time_ns() // 1000, time.monotonic_ns()
         decoder = stretch.decoder = stretch.decoder or self.coding.decoder()
         try:
@@ -294,20 +312,19 @@ class Track:
             frames = []
             stretch.doubtful = True
             self._fail(BROKEN_PACKETS)
-        if packet.key:
-            stretch.doubtful = False
-        wanted = False
+        else:
+            if packet.key:
+                stretch.doubtful = False
         for frame in frames:
             stretch.doubtful |= frame.is_corrupt
-            wanted |= self._show(frame, packet, begun_ns, DecodeMode.CONTINUOUS)
+            stretch.wanted = self._show(frame, packet, begun_ns, DecodeMode.CONTINUOUS)
         if not frames and self._soundness.silent(self._clock_us()):
             self.broken = self.shown
         self._cost.measure(time.thread_time_ns() // 1000 - begun_us)
-        stretch.confirmed |= wanted and self._sink.active
-        return wanted
+        stretch.confirmed |= stretch.wanted and self._sink.active
 
     def _show(self, frame: VideoFrame, packet: Packet, begun_ns: int, mode: DecodeMode) -> bool:
-        self._soundness.good(self._clock_us())
+        self._soundness.good()
         self.width, self.height = frame.width, frame.height
         if packet.captured_us <= self._shown_us or self._closed:
             # A key frame that was looked at before it was caught up from.
@@ -317,20 +334,24 @@ class Track:
         decode_us = (time.monotonic_ns() - begun_ns) // 1000
         self._meter.picture(decode_us)
         stretch = self._stretch
-        return self._sink.picture(
+        wanted = self._sink.picture(
             Picture(
                 frame=frame,
                 captured_us=packet.captured_us,
                 key=bool(frame.key_frame or packet.key),
-                doubtful=packet.doubtful or (stretch is not None and stretch.doubtful),
+                doubtful=packet.doubtful
+                or frame.is_corrupt
+                or (stretch is not None and stretch.doubtful),
                 decode_us=decode_us,
                 waited_us=self._clock_us() - packet.captured_us,
                 mode=mode,
             )
         )
+        self._soundness.seen()
+        return wanted
 
-    def _stays(self, stretch: Stretch, captured_us: int, *, wanted: bool) -> bool:
-        if not (wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
+    def _stays(self, stretch: Stretch, captured_us: int) -> bool:
+        if not (stretch.wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
             return False
         return self._budget.admit(self, self._cost_ms_per_s())
 
