@@ -1,23 +1,30 @@
 """Opening addresses: what is asked of libav, and what its errors mean."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 import errno
 from functools import partial
 import http.server
+import logging
 import socket
 import threading
+from typing import override
 
 import av
 import pytest
 
 from edge_bridge.budget import Budget
+from edge_bridge.camera import Camera
 from edge_bridge.capture import TALK_S, Capture
 from edge_bridge.clock import monotonic_us
+from edge_bridge.decoding import DecoderWorkers
+from edge_bridge.encoder import Encoder
 from edge_bridge.errors import CaptureError
 from edge_bridge.hint import PacketHint
+from edge_bridge.looks import Looks
 from edge_bridge.picture import Picture
-from edge_bridge.protocol import ErrorCode, StreamState, WireError
+from edge_bridge.protocol import CameraConfig, ErrorCode, Source, StreamState, WireError
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import Coding, open_stream
 from edge_bridge.stream_failure import classify
@@ -282,3 +289,52 @@ def test_reader_of_a_camera_that_only_talks_is_replaced_once(
         assert sum(thread.name == "capture front" for thread in threading.enumerate()) == 2
     finally:
         capture.stop()
+
+
+def test_stream_that_never_shows_a_picture_is_news_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long each try takes: it is tried ever less often, and said in the log once."""
+    monkeypatch.setattr("edge_bridge.capture.GOOD_S", 0.0)
+    monkeypatch.setattr("edge_bridge.capture.RETRY_FIRST_S", 0.01)
+    caplog.set_level(logging.DEBUG, logger="edge_bridge.capture")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    told = threading.Semaphore(0)
+
+    class Told(_Listener):
+        """Lets the test know of each failure."""
+
+        @override
+        def state_changed(self, state: StreamState, error: WireError | None) -> None:
+            super().state_changed(state, error)
+            if error is not None:
+                told.release()
+
+    capture = Capture("front", StreamSource(url=f"rtsp://127.0.0.1:{port}/front"), Told())
+    capture.start()
+    try:
+        assert all(told.acquire(timeout=10) for _ in range(4))
+    finally:
+        capture.stop()
+    tries = [record for record in caplog.records if "next try" in record.message]
+    assert [record.levelno for record in tries[:4]] == [logging.WARNING] + 3 * [logging.DEBUG]
+    assert tries[3].message.endswith("0.1 s")
+
+
+async def test_stream_that_was_given_up_gives_its_share_of_the_decoders_back() -> None:
+    """Its reader may never come back to close it, and the next stream's hint must not wait for that."""
+    budget = Budget(1)
+    camera = Camera(
+        CameraConfig(number=1, camera="front", source=Source.RTSP, url=RTSP.url),
+        encoder=Encoder(),
+        workers=DecoderWorkers(1),
+        budget=budget,
+        looks=Looks(None, problem="not needed"),
+        loop=asyncio.get_running_loop(),
+        wake=lambda _: None,
+    )
+    track = camera.opened(Coding(codec="h264", parameters=b""))
+    assert budget.admit(track, 100)
+    camera.state_changed(StreamState.FAILED, WireError.of(ErrorCode.TIMEOUT))
+    assert budget.spent_ms_per_s == 0

@@ -180,9 +180,12 @@ class Camera:
     def state_changed(self, state: StreamState, error: WireError | None) -> None:
         """Take a change of the stream's state."""
         with self._lock:
-            self.track = None
+            track, self.track = self.track, None
             self._streaming = False
             self._mailbox.put_state(state, error)
+        if track is not None:
+            # Its reader may be one that was left to itself, and never come back to close it.
+            track.close()
 
     def spent(self, cpu_us: int) -> None:
         """Count processor time of the reader."""

@@ -102,6 +102,8 @@ class _Reader(threading.Thread):
         self._sink = sink
         self._stopped = threading.Event()
         self._waits_us: int | None = None
+        self._shown = False
+        """Whether a picture came of the last stream."""
 
     def stop(self) -> None:
         """End at the next packet, failure or timeout, and tell nobody."""
@@ -128,7 +130,7 @@ class _Reader(threading.Thread):
                 error = CaptureError(ErrorCode.INTERNAL)
             if self._stopped.is_set():
                 return
-            good = time.monotonic() - begun_s >= GOOD_S
+            good = self._shown and time.monotonic() - begun_s >= GOOD_S
             if good:
                 retry_s = RETRY_FIRST_S
             # The first of a kind is news, its repetitions are not.
@@ -149,6 +151,7 @@ class _Reader(threading.Thread):
 
     def _session(self) -> CaptureError:
         """Open the stream and read until it fails or ends; return why."""
+        self._shown = False
         try:
             container = open_stream(self._source)
         except CaptureError as error:
@@ -167,6 +170,8 @@ class _Reader(threading.Thread):
                 track.offer(packet, self._waits_us)
                 if track.broken:
                     raise CaptureError(ErrorCode.CODEC_CHANGED)
+                if track.starved:
+                    raise CaptureError(ErrorCode.TIMEOUT)
                 if not track.shown and self._waits_us - opened_us > FIRST_PICTURE_S * 1_000_000:
                     raise CaptureError(ErrorCode.CODEC_UNSUPPORTED)
                 if packet.is_keyframe:
@@ -182,6 +187,7 @@ class _Reader(threading.Thread):
         finally:
             self._waits_us = None
             if track is not None:
+                self._shown = track.shown
                 track.close()
             container.close()
         return CaptureError(ErrorCode.STREAM_ENDED)
