@@ -197,3 +197,30 @@ def test_mask_of_another_grid_is_resampled() -> None:
     fine = np.zeros((4, 6), np.bool_)
     fine[2:, 3:] = True
     assert fitted(fine, (2, 2)).tolist() == [[False, False], [False, True]]
+
+
+@pytest.mark.parametrize("interval_s", [2, 4, 10])
+def test_activity_ends_where_key_frames_alone_are_left(interval_s: float) -> None:
+    """Without time for every picture, what was active is not active for ever: after some empty key frames it is over."""
+    stage = Stage()
+    detector, last_s = glanced(stage, 1)
+    walk = ((last_s + n / 25, stage.plane(person(n / 25))) for n in range(1, 50))
+    assert begins_s(detector, walk) is not None
+    key_s = last_s + 2
+    while detector.verdict.active and key_s < 100:
+        key_s += interval_s
+        detector.glance(stage.plane(), us(key_s))
+    assert key_s - last_s <= 2 + 4 * interval_s
+
+
+def test_somebody_is_seen_by_a_camera_of_one_picture_a_second() -> None:
+    """Its pictures come a little early and a little late, and still follow each other."""
+    stage = Stage()
+    detector = ActivityDetector()
+    times = [number + (0.04 if number % 2 else -0.04) for number in range(40)]
+    for at_s in times[:20]:
+        detector.observe(stage.plane(), us(at_s))
+    shown = ((at_s, stage.plane(person(at_s - times[20]))) for at_s in times[20:28])
+    found = begins_s(detector, shown)
+    assert found is not None
+    assert found - times[20] < 3

@@ -90,11 +90,11 @@ def test_constant_rate_needs_the_quantiser() -> None:
     made = {"group": 250, "noise": 0.04, "rises": at_20_s(2.0), "constant_rate": True}
     seen = [at for at in wakes(PacketHint(), stream(22, **made)) if at >= 20]  # type: ignore[arg-type]
     assert seen
-    assert seen[0] < 20.3
+    assert seen[0] < 20.2
     assert not [
         at
         for at in wakes(PacketHint(), stream(22, **made), blind=True)  # type: ignore[arg-type]
-        if 20 <= at < 20.3
+        if 20 <= at < 20.2
     ]
 
 

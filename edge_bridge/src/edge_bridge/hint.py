@@ -50,8 +50,8 @@ EVIDENCE: Final = 4.5
 """Spreads above it, added up, that wake: two packets far above, four at two and a half spreads."""
 ONE_SHARE: Final = 0.55
 """One packet brings at most this share of it: a clock's digits or a lost packet's repair is one packet."""
-DECAY_PACKETS: Final = 12.0
-"""Evidence fades in half a second or so: many packets a little above the usual are the light changing."""
+DECAY_PACKETS: Final = 20.0
+"""Evidence fades in a second or so: many packets a little above the usual are the light changing."""
 
 COST_SHARE: Final = 0.02
 """Share of the time that false alarms may keep a decoder busy where a scene never gives peace; most cause none."""
@@ -61,6 +61,10 @@ DEARER_PER_S: Final = 0.2
 """A false alarm after 3 s of catch-up doubles the evidence that the next one needs."""
 DEARER_MOST: Final = math.log(2.5)
 """One false alarm late in a group of ten seconds must not make the hint deaf for the rest of the hour."""
+YOUNG_US: Final = 20_000_000
+AFTERWARDS_US: Final = 12_000_000
+YOUNG_SHARE: Final = 0.3
+"""An encoder needs so long to find its rate, after opening and after movement: false alarms say little of the scene."""
 DEAREST: Final = math.log(40.0)
 CHEAPEST: Final = math.log(0.5)
 """What needs more is left to the key frames, and however quiet it is, chance must not wake."""
@@ -80,6 +84,7 @@ class PacketHint:
         self._since_key = 0
         self._key_us = 0
         self._opened_us: int | None = None
+        self._young_until_us = 0
         self._seen_us = 0
         self._with_qp = False
         self._evidence = 0.0
@@ -107,16 +112,21 @@ class PacketHint:
         """Take what became of the wake it caused: a false alarm makes the next one dearer."""
         waking, self._waking = self._waking, None
         self._evidence = 0.0
+        if confirmed:
+            self._young_until_us = max(self._young_until_us, captured_us + AFTERWARDS_US)
         if waking is None or confirmed:
             return
         woken_us, catch_up_s = waking
         cost_s = catch_up_s + max(COST_CONFIRM_S, (captured_us - woken_us) / 1e6)
         dearer = min(DEARER_MOST, DEARER_PER_S * cost_s)
+        if captured_us < self._young_until_us:
+            dearer *= YOUNG_SHARE
         self._dearness = min(DEAREST, self._dearness + dearer)
 
     def _elapsed_s(self, captured_us: int) -> float:
         if self._opened_us is None:
             self._opened_us = self._seen_us = captured_us
+            self._young_until_us = captured_us + YOUNG_US
         elapsed_us, self._seen_us = max(0, captured_us - self._seen_us), captured_us
         if elapsed_us > GAP_US:
             self._evidence = 0.0

@@ -14,8 +14,8 @@ LASTS_US = 110_000
 DOUBTFUL_US = 400_000
 DOUBTFUL_LOOKS = 6
 """Damage smears on until the next key frame: pictures after a loss must agree for longer."""
-MISSED_LOOKS = 2
-"""Looks in a row without movement that end it: a foot rests between two steps."""
+MISSED_US = 200_000
+"""Without movement for so long it has ended: a foot rests between two steps, what is far away moves a pixel in this."""
 PATIENCE_US = 1_500_000
 """What has not convinced in this time is no onset."""
 STILL_US = 600_000
@@ -36,7 +36,7 @@ class Onset:
         self._lasting: Mask = look.standing.copy()
         self._doubtful = doubtful
         self._looks = 1
-        self._missed = 0
+        self._moved_us = captured_us
         self._still = still
         self.ended = False
         """It was nothing."""
@@ -52,16 +52,11 @@ class Onset:
         self._lasting &= look.standing
         age_us = captured_us - self._since_us
         if look.live.any():
-            self._missed = 0
+            self._moved_us = captured_us
             self._still = False
             self.blocks |= look.live
-        elif not self._still:
-            self._missed += 1
-        if (
-            self._missed >= MISSED_LOOKS
-            or age_us > PATIENCE_US
-            or (self._still and age_us > STILL_US)
-        ):
+        still_us = captured_us - self._moved_us
+        if age_us > PATIENCE_US or still_us > (STILL_US if self._still else MISSED_US):
             self.ended = True
             return False
         changed = means(np.abs(evened(look.levels - self._first.levels)))

@@ -67,8 +67,8 @@ UNREST_MOVING_LEARNING_S = 40.0
 """A tree in the wind becomes noise within a minute or two, a visit does not."""
 UNREST_FORGETTING_S = 180.0
 """Wind comes in gusts and a clock's minute once a minute: what a block has done it may do again."""
-UNREST_DISMISSED_SHARE = 0.5
-"""What was looked into and found to be nothing counts at once, not over its time."""
+UNREST_DISMISSED_SHARE = 0.25
+"""Of what was looked into and found to be nothing; no more, for it may have been somebody who hesitated."""
 
 JUMP_SHARE = 0.6
 """Most blocks brighter, or most darker: no visitor is that large and that even."""
