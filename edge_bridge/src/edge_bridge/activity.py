@@ -18,8 +18,9 @@ CLOSE_US = 25_000
 """While it is open whether something has begun: every picture up to 40 a second."""
 CLOSE_FOR_US = 12_000_000
 """So long after decoding set in every picture is looked at: longer than the longest catch-up."""
-GAP_US = 1_000_000
-"""A camera that gave no pictures for so long was not quiet: nobody knows."""
+GAP_US = 1_500_000
+"""A camera that gave no pictures for so long was not quiet: nobody knows. Longer than the second, and its jitter, between
+the pictures of the slowest streams that can be followed."""
 OFF_US = 1_800_000
 """People stop between steps; the lights of a hallway should not."""
 HOLD = 0.7
@@ -50,6 +51,7 @@ class ActivityDetector:
         self._looked_us: int | None = None
         self._glanced = False
         self._following_us = 0
+        self._after_gap = False
         self._onset: Onset | None = None
         self._moved_us = 0
 
@@ -93,8 +95,10 @@ class ActivityDetector:
             self._following_us = captured_us
             self._glanced = False
         if since_us > GAP_US:
-            self._moved_us += since_us
+            # One gap is no quiet. Where gap follows gap, as with key frames alone, some of each is, or it never ended.
+            self._moved_us += since_us - (GAP_US if self._after_gap else 0)
             self._onset = None
+        self._after_gap = since_us > GAP_US
         self._looked_us = captured_us
         before = self.verdict
         look = self._scene.look(
