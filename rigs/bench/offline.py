@@ -53,7 +53,7 @@ async def _measure(path: str, quiet_interval_s: float) -> dict[str, float]:
         wake=lambda _: None,
     )
     decoders = Decoders()
-    told = {"pictures": 0, "preroll": 0, "bytes": 0, "decoded": 0, "activities": 0}
+    told = {"pictures": 0, "preroll": 0, "bytes": 0, "activities": 0}
     start_us = time.monotonic_ns() // 1000
     with av.open(path) as container:
         track = Track(

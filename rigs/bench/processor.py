@@ -29,7 +29,7 @@ def _cases(quick: bool) -> list[tuple[str, Recipe, bool]]:
         ("1080p_h264_gop25", quiet("1080p", "h264", 25, rounds=2), not quick),
         ("1080p_h264_gop250_quiet", quiet("1080p", "h264", 250, parts=2, rounds=2), not quick),
         ("1080p_h264_gop250_active10", catalog.active10("1080p", "h264", 250), not quick),
-        ("4k_h264_gop50", quiet("4k", "h264", 50, rounds=2), not quick),
+        ("4k_h264_gop50", quiet("4k", "h264", 50, rounds=5), not quick),
     ]
     if quick:
         return named

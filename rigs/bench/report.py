@@ -37,7 +37,8 @@ def section(figures: Sequence[Figure], *, title: str, command: str) -> str:
     """Return the generated part of the document."""
     about = (
         f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {_machine()}; {_versions()}. "
-        f"Footage: {title}."
+        f"Footage: {title}. Load average over the last quarter of an hour: "
+        f"{os.getloadavg()[2]:.1f}, the run's own included."
     )
     return "\n".join([BEGIN, "", about, "", *table(figures), "", END])
 
@@ -61,12 +62,12 @@ def missing(figures: Sequence[Figure]) -> list[str]:
     return [name for name in NAMES if name not in there]
 
 
-def write(document: Path, generated: str) -> None:
+def write(document: Path, generated: str, *, begin: str = BEGIN, end: str = END) -> None:
     """Put the generated part between its marks; what stands around it stays."""
     text = document.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
+    before, opened, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
         raise ValueError(f"{document}: the marks of the generated part are gone")
     document.write_text(before + generated + after, "utf-8")
 
