@@ -202,6 +202,20 @@ def test_late_packets_are_given_up_for_the_last_key_frame_and_counted() -> None:
     assert shows(run.viewer)
 
 
+def test_stretch_that_nobody_wants_ends_in_time_though_it_has_not_caught_up() -> None:
+    """Where decoding is slower than all streams together, unconfirmed ones must not keep each other late."""
+    stream = coded(150, group=150)
+    run = Run(stream, hint=Hint(30))
+    packets = list(stream.timed())
+    run.play(packets[:31], work=False)
+    run.play(packets[31:100], work=False)
+    while run.track.work(run.decoders):
+        pass
+    assert run.track.mode is DecodeMode.KEYS
+    assert run.viewer.numbers[-1] <= 30 + CONFIRM_US // STEP_US + 1
+    assert run.hint.outcomes == [False]
+
+
 def test_waiting_key_frame_gives_way_to_a_newer_one() -> None:
     """A worker that comes late looks at the newest, and the others are counted."""
     stream = coded(100, group=25)
@@ -449,3 +463,19 @@ def _picture_alone(data: bytes, codec: str) -> bytes:
     if codec == "libx264":
         return b"".join(unit for unit in units if unit[3] & 31 not in {7, 8})
     return b"".join(unit for unit in units if unit[3] >> 1 & 63 not in {32, 33, 34})
+
+
+@pytest.mark.parametrize("key", [False, True])
+def test_packets_that_no_decoder_has_time_for_are_bounded_by_their_bytes(key: bool) -> None:
+    """A 4K camera sends 20 MB in the time that their number allows."""
+    stream = coded(60, group=100)
+    run = Run(stream, Viewer(wants=lambda _: True))
+    packets = list(stream.timed())
+    run.play(packets[:30])
+    large: AvPacket[VideoStream] = AvPacket(b"\0\0\1\x41" + bytes(2**20))
+    late = [(large, at_us) for _, at_us in packets[30:]]
+    if key:
+        late[0] = (packets[0][0], late[0][1])
+    run.play(late, work=False)
+    assert run.skipped == 30
+    assert not run.track.work(run.decoders)

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 from av.video.codeccontext import VideoCodecContext
 
-from .group import MOST_PACKETS, Packet
+from .group import MOST_BYTES, MOST_PACKETS, Packet
 
 BEHIND_US = 1_000_000
 """Older pictures are no longer live: what waits so long is given up for the next key frame."""
+WAITING_MOST_BYTES = 2 * MOST_BYTES
+"""A whole group, and what comes while it is caught up with; where no decoder thread is free nothing else bounds it."""
 CONFIRM_US = 700_000
 """So long after the packet that began it a stretch goes on without anybody wanting its pictures."""
 
@@ -32,6 +34,7 @@ class Stretch:
         self.stay_until_us = captured_us + CONFIRM_US
         self._patient_until_us = patient_until_us
         self._waiting = deque(group)
+        self._waiting_bytes = sum(packet.size for packet in self._waiting)
         self._needs_key = False
 
     @property
@@ -45,7 +48,9 @@ class Stretch:
             return 1
         self._needs_key = False
         self._waiting.append(packet)
-        return self._to_last_key() if len(self._waiting) > MOST_PACKETS else 0
+        self._waiting_bytes += packet.size
+        full = len(self._waiting) > MOST_PACKETS or self._waiting_bytes > WAITING_MOST_BYTES
+        return self._to_last_key(first=1) if full else 0
 
     def hint(self, captured_us: int) -> None:
         """Take note that the sizes of packets speak for it too."""
@@ -54,7 +59,11 @@ class Stretch:
 
     def take(self) -> Packet | None:
         """Return the next packet to decode."""
-        return self._waiting.popleft() if self._waiting else None
+        if not self._waiting:
+            return None
+        packet = self._waiting.popleft()
+        self._waiting_bytes -= packet.size
+        return packet
 
     def give_up(self, now_us: int) -> int:
         """Go on at the last key frame where decoding is behind; return how many packets were given up."""
@@ -65,12 +74,15 @@ class Stretch:
         )
         return self._to_last_key() if late else 0
 
-    def _to_last_key(self) -> int:
+    def _to_last_key(self, *, first: int = 0) -> int:
+        """Give up what waits before the last key frame, or all where none has come after so many of them."""
         count = len(self._waiting)
-        keys = [number for number, packet in enumerate(self._waiting) if packet.key]
+        keys = [
+            number for number, packet in enumerate(self._waiting) if packet.key and number >= first
+        ]
         self._needs_key = not keys
         for _ in range(keys[-1] if keys else count):
-            self._waiting.popleft()
+            self.take()
         # What the decoder still refers to is of before the gap.
         self.decoder = None
         return count - len(self._waiting)
