@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sys
 from typing import override
 
+from . import allocator
 from .errors import BridgeError, SettingsError
 from .protocol import Transport
 
@@ -29,6 +30,8 @@ def _execute(flags: argparse.Namespace) -> bool:
     # Each command loads what it needs: a health check every half a minute must not load libav.
     match flags.command:
         case "run":
+            # Before what it loads starts threads of its own.
+            allocator.economise()
             from . import run_command  # noqa: PLC0415
 
             return run_command.execute(flags)

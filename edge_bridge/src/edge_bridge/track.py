@@ -291,13 +291,17 @@ class Track:
                     return
                 self._meter.skip(stretch.give_up(self._clock_us()))
                 packet = stretch.take()
+                if packet is None and not self._stays(stretch, self._clock_us()):
+                    self._end(stretch, self._clock_us())
             if packet is None:
                 return
             self._decode(stretch, packet)
             with self._lock:
+                # Beyond its time also one that has not caught up ends, or where all are late none would.
+                over = not stretch.due or packet.captured_us >= stretch.stay_until_us
                 if (
-                    stretch is self._stretch
-                    and not stretch.due
+                    over
+                    and stretch is self._stretch
                     and not self._stays(stretch, packet.captured_us)
                 ):
                     self._end(stretch, packet.captured_us)
