@@ -1,11 +1,11 @@
 """Paints the pictures of a rehearsal: a grey slope with figures, the code above and below, as JPEG."""
 
 from functools import cache
-import io
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+import simplejpeg
 
 from rigs.model_truth import SIGN
 from rigs.picture_code import Cast, Code, Plane, band_height_px, draw_code
@@ -25,19 +25,8 @@ def paint(
     half = ((height_px + 1) // 2, (width_px + 1) // 2)
     blue, red = np.full(half, 120, np.uint8), np.full(half, 134, np.uint8)
     draw_code(luma, blue, red, code)
-    return _jpeg(luma, blue, red, quality)
-
-
-def _jpeg(luma: Plane, blue: Plane, red: Plane, quality: int) -> bytes:
-    height, width = luma.shape
-    planes = [
-        Image.fromarray(plane).resize((width, height), Image.Resampling.NEAREST)
-        for plane in (blue, red)
-    ]
-    merged = Image.merge("YCbCr", [Image.fromarray(luma), *planes])
-    coded = io.BytesIO()
-    merged.save(coded, "JPEG", quality=quality, subsampling="4:2:0")
-    return coded.getvalue()
+    coded: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality)
+    return coded
 
 
 @cache

@@ -11,6 +11,7 @@ from custom_components.camera_narrator.pipeline.models import (
     CameraSettings,
     Event,
     Failure,
+    Frame,
     Look,
     Narrative,
     Outcomes,
@@ -47,6 +48,8 @@ class Performance(Sink):
     narratives: list[Told[Narrative]] = field(default_factory=list)
     failures: list[Told[Failure]] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
+    received: list[float] = field(default_factory=list)
+    """When each frame came."""
     sampled: int = 0
     outcomes: Outcomes = field(default_factory=Outcomes)
 
@@ -103,11 +106,16 @@ async def perform(
         performance = Performance(play=play)
         performances.append(performance)
         bridge = StandInBridge(play, key=key, labels=labels, size_px=size_px)
+
+        def receive(frame: Frame) -> None:
+            performance.received.append(_now_s())
+            source.receive(frame)
+
         async with asyncio.TaskGroup() as group:
             narration = group.create_task(
                 run(source, oracle, performance, limiter=limiter, clock=clock)
             )
-            await bridge.run(source.receive, source.observe)
+            await bridge.run(receive, source.observe)
             await asyncio.sleep(max(0.0, play.seconds - _now_s()))
             performance.sampled, performance.outcomes = bridge.sampled, source.outcomes("1")
             narration.cancel()

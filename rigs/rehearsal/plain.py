@@ -109,6 +109,7 @@ class ClipCamera:
 
     play: Play
     model: Model
+    size_px: tuple[int, int] = (854, 480)
     answers: list[Answer] = field(default_factory=list)
     uploads: int = 0
     """A connection each."""
@@ -117,7 +118,7 @@ class ClipCamera:
 
     async def run(self) -> None:
         """Play everything to its end."""
-        bridge = StandInBridge(self.play, key="clip")
+        bridge = StandInBridge(self.play, key="clip", size_px=self.size_px)
         loop = asyncio.get_running_loop()
         while loop.time() + CLIP_S < self.play.seconds:
             begun_s = loop.time()
