@@ -23,16 +23,17 @@ def _foliage(random: np.random.Generator) -> Effect:
     bush = ((down - height / 2) / (height / 2)) ** 2 + ((right - width / 2) / (width / 2)) ** 2 < 1
     holes = leaves[:, 20 : 20 + width] < 25
     sway = random.uniform(0, 2 * np.pi, 3)
+    seen, rows = bush & ~holes, down * leaves.shape[1]
+    place = (2 * np.pi * (down / 90 + right / 140)).astype(np.float32)
 
     def effect(scene: Levels, at_s: float) -> None:
         gust = 0.6 + 0.4 * np.sin(2 * np.pi * at_s / 23 + sway[0]) * np.sin(at_s / 3.7 + sway[1])
         amplitude = 5.0 * gust
-        phase = 2 * np.pi * (0.9 * at_s + down[:, :1] / 90 + right[:1] / 140) + sway[2]
-        moved = right + 20 + np.rint(amplitude * np.sin(phase) + 1.2 * np.sin(3.1 * phase))
-        part = leaves[down, moved.astype(np.intp)]
+        phase = place + np.float32(2 * np.pi * 0.9 * at_s + sway[2])
+        sway_px = amplitude * np.sin(phase) + np.float32(1.2) * np.sin(np.float32(3.1) * phase)
+        moved = right + 20 + np.rint(sway_px).astype(np.int32)
         region = scene[top : top + height, left : left + width]
-        seen = bush & ~holes
-        region[seen] = part[seen]
+        region[seen] = leaves.ravel()[(rows + moved)[seen]]
 
     return effect
 
