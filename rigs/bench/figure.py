@@ -57,6 +57,8 @@ class Figure:
     """How many rounds, cameras, frames or onsets it is of."""
     how: str
     """In a few words, for the table."""
+    sound: bool = True
+    """False where it came about by not doing the work: then it passes nothing."""
 
     @property
     def budget(self) -> Budget | None:
@@ -64,10 +66,12 @@ class Figure:
         return BUDGETS.get(self.name)
 
 
-def ratio(name: str, ours: list[float], theirs: list[float], how: str) -> Figure:
+def ratio(
+    name: str, ours: list[float], theirs: list[float], how: str, *, sound: bool = True
+) -> Figure:
     """Return the median of the ratios of paired rounds."""
     pairs = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return Figure(name=name, value=median(pairs), n=len(pairs), how=how)
+    return Figure(name=name, value=median(pairs), n=len(pairs), how=how, sound=sound)
 
 
 def percentile(values: list[float], share: float) -> float:

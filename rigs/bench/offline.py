@@ -37,7 +37,8 @@ class _FileCamera(Camera):
         return self._sampler.interval_us(self.clock_us)
 
 
-async def _measure(path: str, quiet_interval_s: float) -> dict[str, float]:
+async def measure(path: str, quiet_interval_s: float) -> dict[str, float]:
+    """Return what came of a file, and the processor time that it took."""
     begun_s = time.process_time()
     config = CameraConfig(
         number=1, camera="file", source=Source.RTSP, quiet_interval_s=quiet_interval_s
@@ -83,4 +84,4 @@ async def _measure(path: str, quiet_interval_s: float) -> dict[str, float]:
 
 if __name__ == "__main__":
     interval_s = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
-    print(json.dumps(asyncio.run(_measure(sys.argv[1], interval_s))))
+    print(json.dumps(asyncio.run(measure(sys.argv[1], interval_s))))

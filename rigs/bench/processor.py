@@ -52,10 +52,12 @@ def _case(run: Run, label: str, recipe: Recipe, *, everything: bool) -> list[Fig
     run.say(f"measuring {label}: {run.rounds} rounds of {recipe.duration_s:.0f} s")
     costs: dict[str, list[float]] = {"ours": [], "ffmpeg": [], "nokey": [], "opencv": []}
     pictures: dict[str, int] = {}
+    noticed = True
     for _ in range(run.rounds):
         ours = _ours(path, interval_s)
         costs["ours"].append(ours["cpu_s"])
         pictures["ours"] = int(ours["pictures"])
+        noticed = not recipe.onsets or ours["activities"] > 0
         cpu_s, written = run_cpu_s(baseline.ffmpeg(str(path)))
         costs["ffmpeg"].append(cpu_s)
         pictures["ffmpeg"] = baseline.pictures_in(written)
@@ -66,11 +68,16 @@ def _case(run: Run, label: str, recipe: Recipe, *, everything: bool) -> list[Fig
             opencv = json.loads(run_cpu_s(baseline.opencv(str(path)))[1])
             costs["opencv"].append(opencv["cpu_s"])
             pictures["opencv"] = opencv["pictures"]
-    return _figures(label, recipe, costs, pictures)
+    return _figures(label, recipe, costs, pictures, noticed=noticed)
 
 
 def _figures(
-    label: str, recipe: Recipe, costs: dict[str, list[float]], pictures: dict[str, int]
+    label: str,
+    recipe: Recipe,
+    costs: dict[str, list[float]],
+    pictures: dict[str, int],
+    *,
+    noticed: bool,
 ) -> list[Figure]:
     def out(name: str) -> str:
         return f"{pictures['ours']} against {pictures[name]} pictures out"
@@ -81,7 +88,9 @@ def _figures(
             f"edge.cpu_vs_ffmpeg.{label}",
             costs["ours"],
             costs["ffmpeg"],
-            f"file, {out('ffmpeg')} of {recipe.duration_s:.0f} s; ours {per_s:.1f} ms/s",
+            f"file, {out('ffmpeg')} of {recipe.duration_s:.0f} s; ours {per_s:.1f} ms/s"
+            + ("" if noticed else "; it did not notice the visit"),
+            sound=noticed,
         )
     ]
     if costs["opencv"]:

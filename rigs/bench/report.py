@@ -30,7 +30,7 @@ def verdict(figure: Figure) -> str:
     budget = figure.budget
     if budget is None:
         return ""
-    return "pass" if budget.passes(figure.value) else "**miss**"
+    return "pass" if figure.sound and budget.passes(figure.value) else "**miss**"
 
 
 def section(figures: Sequence[Figure], *, title: str, command: str) -> str:

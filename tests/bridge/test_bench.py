@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rigs.bench import catalog, report
+from rigs.bench import catalog, offline, report
 from rigs.bench.figure import BUDGETS, NAMES, Figure, percentile, ratio
+from rigs.transcoding import write_pictures
 
 FIGURES = [
     Figure(name="edge.cores.12x4k_hevc", value=0.51234567, n=12, how="RTSP"),
@@ -31,6 +33,13 @@ def test_the_table_says_what_passes() -> None:
         "| `edge.cameras_per_2_cores.1080p_gop50` | 120 | ≥ 128 | **miss** | 64 | RTSP |",
         "| `edge.onset_to_wire_ms.p95` | 321 |  |  | 40 | RTSP |",
     ]
+
+
+def test_work_left_undone_passes_nothing() -> None:
+    """A bridge that slept through the visit is cheap, and that is no success."""
+    name = "edge.cpu_vs_ffmpeg.1080p_h264_gop250_active10"
+    assert report.verdict(ratio(name, [1.0], [100.0], "how")) == "pass"
+    assert report.verdict(ratio(name, [1.0], [100.0], "how", sound=False)) == "**miss**"
 
 
 def test_names_that_are_missing_are_told() -> None:
@@ -67,6 +76,17 @@ def test_ratios_are_of_paired_rounds() -> None:
 def test_percentiles_have_been_measured(share: float, value: float) -> None:
     """A percentile is one of the values, not something between."""
     assert percentile([4.0, 1.0, 3.0, 2.0], share) == value
+
+
+async def test_a_file_goes_the_bridges_own_way(tmp_path: Path) -> None:
+    """The bridge's parts fit together on a file as they do on a camera: a picture each second, none made up."""
+    grey = np.full((180, 160), 90, np.uint8)  # 160x120 in yuv420p
+    clip = tmp_path / "clip.mp4"
+    assert max(write_pictures(clip, [grey] * 40, 10.0)) == 40
+    told = await offline.measure(str(clip), 1.0)
+    assert told["pictures"] == 4
+    assert told["activities"] == 0
+    assert 0 < told["cpu_s"] < 4
 
 
 def test_a_tenth_is_active() -> None:
