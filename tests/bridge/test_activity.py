@@ -335,3 +335,27 @@ def test_report_says_labels_when_their_counts_change() -> None:
         if activity is not None:
             told[at] = activity.labels
     assert told == {0.0: (), 0.3: (person,), 0.9: (moved, person), 1.2: (person,)}
+
+
+@pytest.mark.parametrize("interval_s", [1, 2, 4])
+def test_walker_is_seen_in_key_frames_alone_where_nothing_else_can_be_decoded(
+    interval_s: int,
+) -> None:
+    """Two key frames in a row with somebody in different places begin it; somebody who stays put does not."""
+    stage = Stage()
+    detector = ActivityDetector()
+    at_s = 0
+    for _ in range(12):
+        assert not detector.glance(stage.plane(), START_US + at_s * SECOND_US, alone=True)
+        at_s += interval_s
+    for _ in range(3):
+        detector.glance(stage.plane(box(30, 30, 12, 32)), START_US + at_s * SECOND_US, alone=True)
+        assert not detector.verdict.active
+        at_s += interval_s
+    detector.glance(stage.plane(box(90, 30, 12, 32)), START_US + at_s * SECOND_US, alone=True)
+    assert detector.verdict.active
+    assert detector.verdict.regions
+    for _ in range(8):
+        at_s += interval_s
+        detector.glance(stage.plane(), START_US + at_s * SECOND_US, alone=True)
+    assert not detector.verdict.active

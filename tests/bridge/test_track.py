@@ -10,7 +10,7 @@ from av.video.stream import VideoStream
 import numpy as np
 import pytest
 
-from edge_bridge.budget import Budget
+from edge_bridge.budget import Budget, Claim
 from edge_bridge.decoding import Decoders
 from edge_bridge.hint import PacketHint
 from edge_bridge.meter import Meter
@@ -165,10 +165,11 @@ def test_hint_that_nothing_confirms_is_a_false_alarm() -> None:
 def test_camera_without_a_share_of_the_budget_stays_with_key_frames() -> None:
     """And the hint is not blamed for it."""
     budget = Budget(1)
-    assert budget.admit("another", 599)
+    assert budget.admit("another", 599, Claim.ACTIVITY)
     run = Run(coded(100, group=25), Viewer(wants=lambda _: True), Hint(30), budget)
     viewer = run.play()
     assert viewer.numbers == [0, 25, 50, 75]
+    assert all(entry.alone for entry in viewer.pictures[1:])
     assert run.hint.outcomes == [True]
     budget.release("another")
     run.play(run.stream.timed(START_US + 100 * STEP_US))
@@ -200,6 +201,18 @@ def test_late_packets_are_given_up_for_the_last_key_frame_and_counted() -> None:
     assert run.skipped == 70
     assert not any(entry.doubtful for entry in run.viewer.pictures)
     assert shows(run.viewer)
+
+
+def test_activity_takes_the_share_of_who_merely_has_rare_key_frames() -> None:
+    """Cameras that are decoded for their rare key frames give way at once, and try again a second later."""
+    budget = Budget(1)
+    filler = Run(coded(100, group=100), Viewer(interval_us=SECOND_US), budget=budget)
+    packets = list(filler.stream.timed())
+    filler.play(packets[:80])
+    assert filler.track.mode is DecodeMode.CONTINUOUS
+    assert budget.admit("somebody walks", 599, Claim.ACTIVITY)
+    filler.play(packets[80:])
+    assert filler.track.mode is DecodeMode.KEYS
 
 
 @pytest.mark.parametrize("late", [52, 100])

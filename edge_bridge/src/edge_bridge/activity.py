@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .blocks import Mask, fitted
+from .blocks import Mask, around, fitted
 from .encoder import Plane
 from .onset import Onset
 from .protocol import Region
@@ -53,6 +53,8 @@ class ActivityDetector:
         self._following_us = 0
         self._after_gap = False
         self._onset: Onset | None = None
+        self._stood: Mask | None = None
+        """Where something stood in the last glance, while there is nothing but glances."""
         self._moved_us = 0
 
     def due(self, captured_us: int) -> bool:
@@ -69,8 +71,12 @@ class ActivityDetector:
         """Return whether the last looks leave it open that something has begun: go on decoding."""
         return self._onset is not None and not self.verdict.active
 
-    def glance(self, plane: Plane, captured_us: int) -> bool:
-        """Look at a picture that stands for itself, seconds after the last; return whether to decode on from here."""
+    def glance(self, plane: Plane, captured_us: int, *, alone: bool = False) -> bool:
+        """Look at a picture that stands for itself, seconds after the last; return whether to decode on from here.
+
+        ``alone``: nobody can, for other cameras take all the time there is. Then what stands in two of these pictures in
+        a row, in different places, is activity: later than it might be, never not at all.
+        """
         if self.verdict.active:
             # Pictures do not follow each other any more: nobody knows what happens between them.
             self.observe(plane, captured_us)
@@ -81,10 +87,17 @@ class ActivityDetector:
         self._glanced = True
         self._onset = None
         look = self._scene.glance(plane, captured_us)
-        if look is not None and (counted := self._only_counted(look)).live.any():
-            self._onset = Onset(counted, captured_us, doubtful=False, still=True)
         self.verdict = Verdict(active=False, since_us=self.verdict.since_us or captured_us)
-        return self.confirming()
+        if look is None or not (counted := self._only_counted(look)).live.any():
+            self._stood = None
+            return False
+        before, self._stood = self._stood, counted.live if alone else None
+        if alone and before is not None and (counted.live & (around(before) == 0)).any():
+            self._moved_us = captured_us
+            self.verdict = _active(counted.live, captured_us)
+            return True
+        self._onset = Onset(counted, captured_us, doubtful=False, still=True)
+        return True
 
     def observe(self, plane: Plane, captured_us: int, *, doubtful: bool = False) -> Verdict:
         """Look at a picture that follows the last one and return the verdict."""
@@ -157,6 +170,10 @@ class ActivityDetector:
             live=self._counted(look.live),
             moved_least=look.moved_least,
         )
+
+
+def _active(live: Mask, since_us: int) -> Verdict:
+    return Verdict(active=True, since_us=since_us, score=_score(live), regions=grouped(live))
 
 
 def _score(live: Mask) -> float:

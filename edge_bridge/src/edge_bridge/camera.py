@@ -269,7 +269,7 @@ class Camera:
         plane = self._plane(picture)
         detector, now_us = self._detector, picture.captured_us
         if picture.mode is DecodeMode.KEYS:
-            suspicious = detector.glance(plane, now_us)
+            suspicious = detector.glance(plane, now_us, alone=picture.alone)
         else:
             detector.observe(plane, now_us, doubtful=picture.doubtful)
             suspicious = detector.confirming()

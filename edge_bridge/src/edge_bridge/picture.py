@@ -21,6 +21,8 @@ class Picture:
     decode_us: int
     waited_us: int
     """From its packet's arrival to now: a catch-up shows what is past."""
+    alone: bool
+    """Nothing between key frames can be decoded now: other cameras take all the time there is."""
     mode: DecodeMode
     """Continuous where the picture before was shown too, keys where this one stands for itself."""
 

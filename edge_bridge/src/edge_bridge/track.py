@@ -19,7 +19,7 @@ from av.packet import Packet as AvPacket
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .budget import Budget
+from .budget import Budget, Claim
 from .cadence import Cadence
 from .clock import monotonic_us
 from .cost import Cost
@@ -46,6 +46,8 @@ CATCH_UP_S = 1.0
 """A catch-up that takes longer is left out where the next key frame comes sooner than its end."""
 RETRY_US = 1_000_000
 """After the budget said no."""
+ALONE_US = 15_000_000
+"""So long after that key frames have to do: until the next one of nearly any camera."""
 SLICE_US = 40_000
 """So long one camera may keep a decoder thread; then it is the next one's turn."""
 BROKEN_PACKETS = 12
@@ -146,7 +148,7 @@ class Track:
             ends = not key and not self._group.fits(packet)
             if ends and self._stretch is None:
                 # The last chance to follow this group: it grows beyond what can be kept.
-                self._begin(captured_us)
+                self._begin(captured_us, Claim.RARE_KEYS)
             self._group.add(packet)
             if self._stretch is not None:
                 self._meter.skip(self._stretch.add(packet))
@@ -154,8 +156,10 @@ class Track:
                     self._stretch.hint(captured_us)
             elif key:
                 self._take_key(packet)
-            elif hinted or self._lags(captured_us):
-                self._begin(captured_us, hinted=hinted)
+            elif hinted:
+                self._begin(captured_us, hinted=True)
+            elif self._lags(captured_us):
+                self._begin(captured_us, Claim.RARE_KEYS)
             due = self._key is not None or (self._stretch is not None and self._stretch.due)
         if due:
             self._ready(self)
@@ -208,20 +212,22 @@ class Track:
             or self._cadence.overdue(now_us)
         )
 
-    def _begin(self, captured_us: int, *, hinted: bool = False) -> None:
+    def _begin(
+        self, captured_us: int, claim: Claim = Claim.SUSPICION, *, hinted: bool = False
+    ) -> None:
         """Decode continuously from here on, if there is something to begin with and time for it."""
-        if not self._begun(captured_us, hinted=hinted) and hinted:
+        if not self._begun(captured_us, claim, hinted=hinted) and hinted:
             # Nobody looked: it was no false alarm.
             self._hint.settle(confirmed=True, captured_us=captured_us)
 
-    def _begun(self, captured_us: int, *, hinted: bool) -> bool:
+    def _begun(self, captured_us: int, claim: Claim, *, hinted: bool) -> bool:
         count = len(self._group)
-        if captured_us - self._denied_us < RETRY_US:
+        if claim is Claim.RARE_KEYS and captured_us - self._denied_us < RETRY_US:
             return False
         if not count:
             self._at_key = True
             return False
-        if not self._budget.admit(self, self._cost_ms_per_s()):
+        if not self._budget.admit(self, self._cost_ms_per_s(), claim):
             self._denied_us = captured_us
             return False
         catch_up_s = count * self._cost.picture_us(self.width * self.height) / 1_000_000
@@ -348,6 +354,7 @@ class Track:
                 or (stretch is not None and stretch.doubtful),
                 decode_us=decode_us,
                 waited_us=self._clock_us() - packet.captured_us,
+                alone=packet.captured_us - self._denied_us < ALONE_US,
                 mode=mode,
             )
         )
@@ -357,7 +364,13 @@ class Track:
     def _stays(self, stretch: Stretch, captured_us: int) -> bool:
         if not (stretch.wanted or captured_us < stretch.stay_until_us or self._lags(captured_us)):
             return False
-        return self._budget.admit(self, self._cost_ms_per_s())
+        claim = Claim.ACTIVITY if self._sink.active else Claim.SUSPICION
+        if not stretch.wanted and captured_us >= stretch.stay_until_us:
+            claim = Claim.RARE_KEYS
+        if self._budget.admit(self, self._cost_ms_per_s(), claim):
+            return True
+        self._denied_us = captured_us
+        return False
 
     def _cost_ms_per_s(self) -> float:
         return self._cost.ms_per_s(self.width * self.height, self._cadence.fps)
