@@ -7,6 +7,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import NarratorConfigEntry
+from .event_picture import async_setup_event_pictures
 from .gateway import async_setup_http
 from .hub import Hub, forget
 from .preview import async_setup_previews
@@ -29,6 +30,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register what lives as long as Home Assistant: the endpoints and the actions."""
     async_setup_http(hass)
     async_setup_previews(hass)
+    async_setup_event_pictures(hass)
     async_setup_services(hass)
     return True
 

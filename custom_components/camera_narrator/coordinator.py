@@ -59,6 +59,8 @@ class CameraState:
     narrative: Narrative | None = None
     event: Event | None = None
     """As published last."""
+    picture: str | None = None
+    """The path of that event's picture, for authenticated requests."""
     failure: Failure | None = None
     key_frame: Frame | None = None
     video: str | None = None

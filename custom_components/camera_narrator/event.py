@@ -1,8 +1,10 @@
 """The visits of a camera as events to automate on."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.components.event import EventEntity
+from homeassistant.components.http.auth import async_sign_path
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -19,6 +21,8 @@ STARTED: Final = "started"
 RULE: Final = "rule"
 """Nothing fires it yet; the list is whole from the start, for automations name its entries."""
 ENDED: Final = "ended"
+SIGNED_FOR: Final = timedelta(hours=24)
+"""A dashboard left open over a day still shows the picture."""
 VISITS_KEPT: Final = 8
 """Of which it is known what was told: those that still wait for words, and the open one."""
 
@@ -36,7 +40,9 @@ class CameraEvent(CameraEntity, EventEntity):
     """Says that a visit started, who or what it is (each label once), and that it ended."""
 
     _attr_event_types = [STARTED, *(label.value for label in Label), RULE, ENDED]  # noqa: RUF012
-    _unrecorded_attributes = frozenset({"narrative", "frames", "provider"})
+    _unrecorded_attributes = frozenset(
+        {"narrative", "frames", "provider", "picture", "entity_picture"}
+    )
 
     _seen: Event | None = None
 
@@ -77,7 +83,11 @@ class CameraEvent(CameraEntity, EventEntity):
             self._fire(ENDED, event)
 
     def _fire(self, event_type: str, event: Event) -> None:
-        self._trigger_event(event_type, _attributes(event))
+        picture = self.coordinator.state.picture
+        self._attr_entity_picture = picture and async_sign_path(
+            self.hass, picture, SIGNED_FOR, use_content_user=True
+        )
+        self._trigger_event(event_type, {**_attributes(event), "picture": picture})
         self.async_write_ha_state()
 
 

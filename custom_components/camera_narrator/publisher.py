@@ -10,6 +10,7 @@ from .camera_facts import video
 from .const import EVENT_TYPE
 from .coordinator import BRIDGE_AWAY, CONNECTING, SLOW_S
 from .entity import device_id
+from .event_picture import picture_path
 from .pipeline.models import Account, Event, Frame, Narrative, Phase
 from .protocol import CameraStatus, PacingReason, StreamState
 
@@ -95,14 +96,15 @@ class CameraPublisher:
     @callback
     def publish(self, event: Event, *, key_frame: Frame | None = None) -> None:
         """Tell a phase of an event; a late one is the past, and goes to MQTT only."""
-        payload = event_json(event)
+        picture = picture_path(self._hub.hass, event.id)
+        payload = event_json(event, picture=picture)
         self._hub.mqtt.event(self._camera.key, payload, event.phase)
         if event.late:
             return
         if key_frame is not None and self._shows_more(event, key_frame):
-            self._coordinator.update(event=event, key_frame=key_frame)
+            self._coordinator.update(event=event, picture=picture, key_frame=key_frame)
         else:
-            self._coordinator.update(event=event)
+            self._coordinator.update(event=event, picture=picture)
         hub = self._hub
         device = device_id(hub.hass, hub.entry, self._camera.subentry_id)
         hub.hass.bus.async_fire(EVENT_TYPE, {**payload, ATTR_DEVICE_ID: device})
@@ -140,7 +142,7 @@ class CameraPublisher:
         return key_frame.captured_s - before.captured_s >= KEY_FRAME_S
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event, *, picture: str | None = None) -> dict[str, Any]:
     """Return an event as the JSON of the bus and MQTT."""
     return {
         "schema": SCHEMA,
@@ -160,6 +162,7 @@ def event_json(event: Event) -> dict[str, Any]:
         "late": event.late,
         "frames": event.frames,
         "provider": event.provider,
+        "picture": picture,
     }
 
 

@@ -107,6 +107,7 @@ def test_the_json_of_an_event() -> None:
         "late": False,
         "frames": 5,
         "provider": "built-in",
+        "picture": None,
     }
 
 
@@ -120,6 +121,7 @@ def test_the_json_of_an_event_that_just_started() -> None:
         "reason",
         "continues",
         "provider",
+        "picture",
     ]
     assert told["labels"] == []
     assert type(told["phase"]) is str

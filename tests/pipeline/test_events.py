@@ -20,7 +20,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Span,
     Verdict,
 )
-from custom_components.camera_narrator.pipeline.visit import RESUME_S, new_id
+from custom_components.camera_narrator.pipeline.visit import RESUME_S, Words, new_id
 from tests.pipeline.fakes import saying
 
 
@@ -70,6 +70,28 @@ def test_two_active_frames_within_three_seconds_confirm(
     assert [event.phase for event in events] == [Phase.STARTED] * started
     assert (visits.open is not None) is started
     assert (visits.open_event is not None) is started
+
+
+def test_a_start_says_what_is_known_already() -> None:
+    """Words, labels and verdict of an answer that was there before; `updated` brings them all the same."""
+    visits = Visits("door", CameraMemory(), at(1000))
+    visit = visits.onset(1000, at(1000))
+    started, updated = tell(
+        visits, saying("A person comes.", labels=frozenset({Label.PERSON})), 1002
+    )
+    assert (started.phase, updated.phase) == (Phase.STARTED, Phase.UPDATED)
+    for event in (started, updated):
+        assert (event.narrative, event.labels) == ("A person comes.", {Label.PERSON})
+        assert event.verdict is Verdict.SUBJECT
+
+    visits = Visits("door", CameraMemory(), at(1000))
+    visit = visits.onset(1000, at(1000))
+    nobody = Analysis(changed=False, narrative="", subject=False)
+    visits.keep("another", Words(analysis=saying("Who?"), frames=1, provider="p"))
+    visits.keep(visit.id, Words(analysis=nobody, frames=1, provider="p"))
+    visits.see(1000, at(1000))
+    (started,) = visits.see(1001, at(1001))
+    assert (started.verdict, started.narrative) == (Verdict.NOTHING, None)
 
 
 def test_an_onset_is_not_older_than_the_buffer_or_the_last_end() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .clock import Now
 from .models import Analysis, CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
-from .visit import Visit, new_id, restored
+from .visit import Visit, Words, new_id, restored
 
 QUIET_S = 20.0
 """A visitor who stands still at a door moves again sooner."""
@@ -176,6 +176,11 @@ class Visits:
 
     # -- words --------------------------------------------------------------------------------------------------
 
+    def keep(self, visit_id: str | None, words: Words) -> None:
+        """An answer came before its visit is an event: the start will say it."""
+        if self._visit is not None and self._visit.id == visit_id:
+            self._visit.early = words
+
     def tell(
         self, visit_id: str, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
     ) -> list[Event]:
@@ -207,6 +212,7 @@ class Visits:
             return []
         visit = ended.visit
         visit.begin(span.from_s, now)
+        visit.early = Words(analysis=analysis, frames=frames, provider=provider)
         started = self._start(visit, frames=frames)
         visit.tell(analysis, frames=frames, provider=provider)
         over = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
@@ -222,6 +228,7 @@ class Visits:
                 return []
             if self.only_for:
                 visit.begin(span.from_s, now)
+            visit.early = Words(analysis=analysis, frames=frames, provider=provider)
             events.append(self._start(visit, frames=frames))
         visit.reach(span.to_s, now)
         if visit.tell(analysis, frames=frames, provider=provider):
@@ -292,7 +299,7 @@ class Visits:
             and _alike(before.labels, visit.labels)
         ):
             visit.continues = before.id
-        return visit.event(self._camera, Phase.STARTED)
+        return visit.started(self._camera)
 
     def _go_on(self, visit: Visit, now: Now) -> list[Event]:
         visit.reach(now.s, now)

@@ -10,6 +10,7 @@ from .gate import Gate
 from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative, Profile
 from .sink import Sink
 from .source import CameraSource, Question
+from .visit import Words
 
 
 class Teller:
@@ -114,6 +115,12 @@ class Teller:
                 return  # whom nobody waits for is not told of
             if request.look is Look.ONSET:
                 self._early = (request, analysis)  # told once frames confirm the onset, if ever
+                words = Words(
+                    analysis=analysis,
+                    frames=len(request.chunk.frames),
+                    provider=self._provider,
+                )
+                visits.keep(visit_id, words)
                 return
         if analysis.changed:
             self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)

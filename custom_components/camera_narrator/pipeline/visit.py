@@ -1,6 +1,6 @@
 """One visit of a camera: its span, what confirmed it, who it is and what was said of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 import secrets
 
@@ -11,6 +11,15 @@ CONFIRM_S = 3.0
 """Two active frames within it make an event: three samples of the active rate, where flicker gives one."""
 RESUME_S = 60.0
 """A bridge reconnects within seconds of a restart; one that took a minute lost the thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What an answer says of a visit."""
+
+    analysis: Analysis
+    frames: int
+    provider: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +47,8 @@ class Visit:
     provider: str | None = None
     continues: str | None = None
     active_frames_s: list[float] = field(default_factory=list)
+    early: Words | None = None
+    """An answer that was there before the visit was an event."""
 
     def reach(self, at_s: float, now: Now) -> None:
         """Note that the visit lasts at least until then."""
@@ -79,6 +90,13 @@ class Visit:
         if analysis.changed and analysis.narrative and analysis.narrative != self.narrative:
             self.narrative, self.frames, self.provider = analysis.narrative, frames, provider
         return before != (self.narrative, self.labels, self.verdict)
+
+    def started(self, camera: str) -> Event:
+        """Return the start as published: it says already what an early answer will tell."""
+        told = replace(self)
+        if self.early is not None:
+            told.tell(self.early.analysis, frames=self.early.frames, provider=self.early.provider)
+        return told.event(camera, Phase.STARTED)
 
     def event(
         self, camera: str, phase: Phase, *, reason: EndReason | None = None, closed: bool = False
