@@ -31,6 +31,7 @@ from .camera_form import (
     typed_before,
 )
 from .camera_probe import Outcome, tried
+from .cost_words import estimate
 from .gateway import async_setup_http
 from .preview import async_setup_previews
 from .progress import shown
@@ -322,6 +323,7 @@ class CameraFlow(ConfigSubentryFlow):
             description_placeholders={
                 "example": EXAMPLE,
                 "areas_example": AREAS_EXAMPLE,
+                "estimate": await estimate(self.hass, self._get_entry(), flat(self._typed)),
                 "preview": "" if pushed else await self._show_picture(),
                 **self._complaint,
             },

@@ -19,6 +19,13 @@ CONF_API_KEY: Final = "api_key"
 CONF_MODEL: Final = "model"
 CONF_MQTT_PREFIX: Final = "mqtt_prefix"
 CONF_CONCURRENCY: Final = "concurrency"
+CONF_USD_PER_DAY: Final = "usd_per_day"
+CONF_INPUT_PRICE: Final = "input_price"
+CONF_OUTPUT_PRICE: Final = "output_price"
+CONF_REQUESTS_PER_DAY: Final = "requests_per_day"
+CONF_TOKENS_PER_DAY: Final = "tokens_per_day"
+CONF_REQUESTS_PER_MINUTE: Final = "requests_per_minute"
+CONF_TOKENS_PER_MINUTE: Final = "tokens_per_minute"
 
 # -- keys of a bridge's data --------------------------------------------------------------------------------
 CONF_TOKEN_HASH: Final = "token_hash"
@@ -51,6 +58,10 @@ SECTION_ADVANCED: Final = "advanced"
 DEFAULT_MQTT_PREFIX: Final = "camera_narrator"
 DEFAULT_CONCURRENCY: Final = 2
 """Requests in flight per hub: one local model serves two slots well; cloud servers allow far more."""
+DEFAULT_USD_PER_DAY: Final = 0.50
+"""$15 in a month at worst: twelve cameras with thirty visits a day on the cheapest models, and no surprise on others."""
+DEFAULT_REQUESTS_PER_DAY: Final = 300
+"""Where nobody knows the price: sixty visits, and at most $3 a day even at a cent a request."""
 DEFAULT_RATE_FPS: Final = 1.0
 """Frames a second while active: four or five pictures a chunk are where models stop getting better."""
 QUIET_INTERVAL_S: Final = 10.0

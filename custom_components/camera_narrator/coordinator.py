@@ -11,7 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .pipeline.errors import Fault
-from .pipeline.models import Account, Event, Failure, Frame, Narrative
+from .pipeline.models import Account, Event, Failure, Frame, Narrative, Restraint, Saving
 from .protocol import CameraStatus, PacingReason
 
 if TYPE_CHECKING:
@@ -99,6 +99,17 @@ class HubState:
     """A value of errors.Fault while the provider brings no words."""
     detail: str = ""
     """For people, without a secret in it."""
+    saving: Saving = field(default=Saving.NONE, metadata=SLOW)
+    """How far it makes do with less."""
+    restraint: Restraint = field(default=Restraint.NONE, metadata=SLOW)
+    """Why."""
+    limited_until: datetime | None = field(default=None, metadata=SLOW)
+    cost_usd: float | None = field(default=None, metadata=SLOW)
+    """Of today; None where nobody knows the price."""
+    cost_since: datetime | None = field(default=None, metadata=SLOW)
+    """When today began."""
+    budget_left: float | None = field(default=None, metadata=SLOW)
+    """Of the tightest cap, in per cent; None without any."""
 
 
 class Coordinator[S: (CameraState, BridgeState, HubState)]:

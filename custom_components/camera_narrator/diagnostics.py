@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,13 +65,28 @@ def _hub(hub: Hub) -> dict[str, Any]:
         "mqtt": {"waiting": hub.mqtt.waiting, "dropped": hub.mqtt.dropped},
         "provider": hub.provider.name,
         "heartbeats": hub.provider.heartbeats,
-        "state": asdict(hub.coordinator.state),
+        "state": _plain(asdict(hub.coordinator.state)),
         "rungs": {_server(name): rung for name, rung in hub.memory.rungs.items()},
         "limiter": {
             "held": hub.limiter.held_until_s is not None,
             "waiting": hub.limiter.waiting,
             "in_flight": hub.limiter.in_flight,
         },
+        "limits": {
+            "terms": asdict(hub.limiter.terms),
+            "standing": asdict(hub.limiter.standing()),
+            "spent": asdict(hub.memory.spent),
+            "requests_last_minute": hub.limiter.requests_last_minute,
+            "requests_per_minute": hub.limiter.per_minute,
+        },
+    }
+
+
+def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same with moments as text."""
+    return {
+        key: value.isoformat() if isinstance(value, datetime) else value
+        for key, value in told.items()
     }
 
 

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import bridge_issues, const, only_for
+from . import bridge_issues, budget_issues, const, only_for
 from .coordinator import (
     SIGNAL_BRIDGE_ADDED,
     SIGNAL_CAMERA_ADDED,
@@ -19,17 +19,17 @@ from .coordinator import (
     NarratorConfigEntry,
 )
 from .entity import register_device, register_hub
-from .event_picture import async_setup_event_pictures
 from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
+from .hub_limits import HubLimits
 from .memory import MemoryStore
 from .mqtt_sink import MqttSink, clear_retained
 from .pipeline.clock import SystemClock
 from .pipeline.errors import Fault
-from .pipeline.limiter import Limiter
 from .pipeline.models import Failure
 from .pipeline.provider import Provider
+from .providers.builtin import BuiltinProvider
 from .providers.table import create
 from .tokens import hashes_of
 
@@ -45,8 +45,13 @@ class Hub:
         self.clock = SystemClock()
         self.gateway = async_setup_http(hass)
         self.memory = MemoryStore(hass, entry.entry_id)
-        self.limiter = Limiter(concurrency=_concurrency(entry), clock=self.clock)
         self.coordinator = HubCoordinator(hass, HubState())
+        self.limits = HubLimits(
+            hass, entry, clock=self.clock, memory=self.memory, coordinator=self.coordinator
+        )
+        self.limiter = self.limits.limiter
+        self.understudy = BuiltinProvider()
+        """Writes where the provider cannot be asked for long."""
         self.mqtt = MqttSink(hass, prefix=mqtt_prefix(entry))
         self.cameras: dict[str, HubCamera] = {}
         self.bridges: dict[str, HubBridge] = {}
@@ -59,6 +64,7 @@ class Hub:
         """Build provider, bridges and cameras; nothing outside is contacted."""
         async with self._changing:
             await self.memory.load()
+            self.limits.start()
             await self._change_provider()
             self.mqtt.start(self.entry)
             await self._change_subentries()
@@ -77,6 +83,7 @@ class Hub:
                 bridge.close()
             await asyncio.gather(*(camera.stop() for camera in self.cameras.values()))
             await self.mqtt.stop()
+            self.limits.stop()
             await self.memory.flush()
 
     async def change(self) -> None:
@@ -85,7 +92,7 @@ class Hub:
             if self._stopped:
                 return
             register_hub(self.hass, self.entry)
-            self.limiter.change(concurrency=_concurrency(self.entry))
+            self.limits.change()
             await self._change_provider()
             if (prefix := mqtt_prefix(self.entry)) != self.mqtt.prefix:
                 self.mqtt.move(prefix, [camera.key for camera in self.cameras.values()])
@@ -187,12 +194,12 @@ class Hub:
 async def forget(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
     """Leave nothing of a removed hub behind: its stories, repairs, tokens and retained topics."""
     await MemoryStore(hass, entry.entry_id).remove()
+    budget_issues.clear(hass, entry.entry_id)
     for bridge in entry.get_subentries_of_type(const.SUBENTRY_BRIDGE):
         bridge_issues.clear(hass, bridge.subentry_id)
         async_setup_http(hass).tokens.remove(hashes_of(bridge.data))
     cameras = list(entry.get_subentries_of_type(const.SUBENTRY_CAMERA))
     for camera in cameras:
-        async_setup_event_pictures(hass).forget(camera.subentry_id)
         ir.async_delete_issue(hass, const.DOMAIN, orphan_issue(camera.subentry_id))
         ir.async_delete_issue(hass, const.DOMAIN, only_for.issue_id(camera.subentry_id))
     keys = [camera.data[const.CONF_KEY] for camera in cameras]
@@ -208,7 +215,3 @@ def mqtt_prefix(entry: NarratorConfigEntry) -> str:
     """Return the first part of the hub's topics."""
     prefix: str = entry.options.get(const.CONF_MQTT_PREFIX, const.DEFAULT_MQTT_PREFIX)
     return prefix
-
-
-def _concurrency(entry: NarratorConfigEntry) -> int:
-    return int(entry.options.get(const.CONF_CONCURRENCY, const.DEFAULT_CONCURRENCY))

@@ -11,6 +11,7 @@ from homeassistant.helpers.storage import Store
 from .const import DOMAIN
 from .pipeline.clock import Clock
 from .pipeline.models import CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
+from .pipeline.spending import Cost, Spent
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class MemoryStore:
         )
         self._cameras: dict[str, dict[str, Any]] = {}
         self._rungs: dict[str, str] = {}
+        self._spent: dict[str, Any] = {}
 
     async def load(self) -> None:
         """Read the file; a story that cannot be read is forgotten, for new ones are worth more."""
@@ -39,6 +41,7 @@ class MemoryStore:
             stored = await self._store.async_load() or {}
             self._cameras = dict(stored.get("cameras", {}))
             self._rungs = dict(stored.get("rungs", {}))
+            self._spent = dict(stored.get("spent", {}))
         except (HomeAssistantError, NotImplementedError, OSError, *UNREADABLE) as error:
             _LOGGER.warning(
                 "%s cannot be read (%s); the stories so far are forgotten", self._store.path, error
@@ -94,6 +97,36 @@ class MemoryStore:
             self._rungs[server] = rung
             self._save()
 
+    @property
+    def spent(self) -> Spent:
+        """Return what the hub spent on the last day that it asked anything."""
+        stored = self._spent
+        try:
+            return Spent(
+                day=str(stored["day"]),
+                cost=Cost(
+                    requests=int(stored["requests"]),
+                    tokens=int(stored["tokens"]),
+                    usd=float(stored["usd"]),
+                ),
+            )
+        except UNREADABLE:
+            return Spent()
+
+    @callback
+    def spend(self, spent: Spent) -> None:
+        """Keep what a day has cost so far, with what is under way."""
+        cost = spent.cost
+        kept = {
+            "day": spent.day,
+            "requests": cost.requests,
+            "tokens": cost.tokens,
+            "usd": round(cost.usd, 9),
+        }
+        if kept != self._spent:
+            self._spent = kept
+            self._save()
+
     async def flush(self) -> None:
         """Write now."""
         await self._store.async_save(self._content())
@@ -106,7 +139,11 @@ class MemoryStore:
         self._store.async_delay_save(self._content, SAVE_DELAY_S)
 
     def _content(self) -> dict[str, Any]:
-        return {"cameras": dict(self._cameras), "rungs": dict(self._rungs)}
+        return {
+            "cameras": dict(self._cameras),
+            "rungs": dict(self._rungs),
+            "spent": dict(self._spent),
+        }
 
 
 def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:

@@ -1,6 +1,6 @@
-"""The hub's options: where it publishes on MQTT, and how much it asks at a time."""
+"""The hub's options: where it publishes on MQTT, how much it asks, and what that may cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
@@ -13,32 +13,69 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from . import const
+from .cost_words import price
+from .hub_limits import tariff_of
 
 MAX_CONCURRENCY = 8
 """Requests in flight: beyond this, rate limits of servers bind first."""
 PREFIX_MAX = 64
 """Characters of a topic prefix: what the wire to the bridge allows, halved for people."""
 
-_OPTIONS = vol.Schema(
-    {
-        vol.Required(const.CONF_MQTT_PREFIX): TextSelector(),
-        vol.Required(const.CONF_CONCURRENCY): vol.All(
-            NumberSelector(
-                NumberSelectorConfig(
-                    min=1, max=MAX_CONCURRENCY, step=1, mode=NumberSelectorMode.SLIDER
-                )
-            ),
-            vol.Coerce(int),
+MAX_USD = 100.0
+"""A day: whoever spends more has typed a point too few."""
+MAX_PRICE = 200.0
+"""For a million tokens: twice what the dearest models took."""
+
+
+def _count(high: int) -> Any:
+    config = NumberSelectorConfig(min=0, max=high, step=1, mode=NumberSelectorMode.BOX)
+    return vol.All(NumberSelector(config), vol.Coerce(int))
+
+
+def _dollars(high: float, *, low: float = 0.0) -> Any:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=low, max=high, step=0.01, mode=NumberSelectorMode.BOX, unit_of_measurement="$"
+        )
+    )
+
+
+_HEAD: Mapping[Any, Any] = {
+    vol.Required(const.CONF_MQTT_PREFIX): TextSelector(),
+    vol.Required(const.CONF_CONCURRENCY): vol.All(
+        NumberSelector(
+            NumberSelectorConfig(min=1, max=MAX_CONCURRENCY, step=1, mode=NumberSelectorMode.SLIDER)
         ),
-    }
-)
+        vol.Coerce(int),
+    ),
+}
+_MONEY: Mapping[Any, Any] = {
+    vol.Required(const.CONF_USD_PER_DAY): _dollars(MAX_USD, low=0.01),
+    vol.Optional(const.CONF_INPUT_PRICE): _dollars(MAX_PRICE),
+    vol.Optional(const.CONF_OUTPUT_PRICE): _dollars(MAX_PRICE),
+}
+_LIMITS: Mapping[Any, Any] = {
+    vol.Required(const.CONF_REQUESTS_PER_DAY): _count(1_000_000),
+    vol.Required(const.CONF_TOKENS_PER_DAY): _count(1_000_000_000),
+    vol.Required(const.CONF_REQUESTS_PER_MINUTE): _count(100_000),
+    vol.Required(const.CONF_TOKENS_PER_MINUTE): _count(100_000_000),
+}
+_DEFAULTS: Mapping[str, Any] = {
+    const.CONF_MQTT_PREFIX: const.DEFAULT_MQTT_PREFIX,
+    const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
+    const.CONF_USD_PER_DAY: const.DEFAULT_USD_PER_DAY,
+    const.CONF_REQUESTS_PER_DAY: 0,
+    const.CONF_TOKENS_PER_DAY: 0,
+    const.CONF_REQUESTS_PER_MINUTE: 0,
+    const.CONF_TOKENS_PER_MINUTE: 0,
+}
 
 
 class NarratorOptionsFlow(OptionsFlow):
     """The hub's options."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the topic prefix and the number of requests at a time."""
+        """Ask for the topic prefix, and, where the provider is a model server, for its limits and its money."""
         errors: dict[str, str] = {}
         if user_input is not None:
             prefix = user_input[const.CONF_MQTT_PREFIX].strip()
@@ -51,19 +88,28 @@ class NarratorOptionsFlow(OptionsFlow):
                 errors[const.CONF_MQTT_PREFIX] = "invalid_prefix"
             elif prefix in prefixes(others):
                 errors[const.CONF_MQTT_PREFIX] = "prefix_in_use"
+            elif (const.CONF_INPUT_PRICE in user_input) != (const.CONF_OUTPUT_PRICE in user_input):
+                errors["base"] = "half_a_price"
             else:
                 return self.async_create_entry(data={**user_input, const.CONF_MQTT_PREFIX: prefix})
-        defaults = {
-            const.CONF_MQTT_PREFIX: const.DEFAULT_MQTT_PREFIX,
-            const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
-        }
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                _OPTIONS, {**defaults, **self.config_entry.options, **(user_input or {})}
+                _schema(self.config_entry),
+                {**_DEFAULTS, **self.config_entry.options, **(user_input or {})},
             ),
             errors=errors,
+            description_placeholders={"price": await price(self.hass, self.config_entry)},
         )
+
+
+def _schema(entry: ConfigEntry) -> vol.Schema:
+    """Return the fields that mean something for this provider."""
+    if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
+        return vol.Schema(dict(_HEAD))
+    if tariff_of(entry.data, entry.options).free:
+        return vol.Schema({**_HEAD, **_LIMITS})
+    return vol.Schema({**_HEAD, **_MONEY, **_LIMITS})
 
 
 def is_prefix(prefix: str) -> bool:

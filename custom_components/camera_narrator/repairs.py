@@ -3,12 +3,14 @@
 from typing import Any
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
-from . import bridge_issues, const
+from . import bridge_issues, budget_issues, const
 from .camera_form import bridge_field
+from .hub_limits import OPTION_OF, cap_in_words, terms
+from .pipeline.spending import Unit
 
 CAMERA_WITHOUT_BRIDGE = "camera_without_bridge"
 
@@ -25,7 +27,50 @@ async def async_create_fix_flow(
             found = _find(hass, issue_id.removeprefix(f"{issue}_"))
             if found is not None:
                 return flow(*found)
+    entry_id = issue_id.removeprefix(f"{budget_issues.BUDGET}_")
+    if (entry := hass.config_entries.async_get_entry(entry_id)) is not None:
+        return BudgetFlow(entry)
     return ConfirmRepairFlow()
+
+
+class BudgetFlow(RepairsFlow):
+    """What a day may cost is used up: may it cost more?"""
+
+    def __init__(self, entry: ConfigEntry) -> None:
+        """Remember whose it is."""
+        self.entry = entry
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Begin; what comes in here is the issue, not an answer."""
+        return await self.async_step_raise()
+
+    async def async_step_raise(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Ask for another cap, twice the present one as proposed; it holds at once."""
+        unit, cap = self._cap()
+        if user_input is not None:
+            options = {**self.entry.options, OPTION_OF[unit]: user_input["cap"]}
+            self.hass.config_entries.async_update_entry(self.entry, options=options)
+            return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="raise",
+            data_schema=vol.Schema(
+                {
+                    vol.Required("cap", default=2 * cap): vol.All(
+                        vol.Coerce(float), vol.Range(min=0.01)
+                    )
+                }
+            ),
+            description_placeholders={"hub": self.entry.title, "cap": cap_in_words(unit, cap)},
+        )
+
+    def _cap(self) -> tuple[Unit, float]:
+        """Return the cap that has the least left."""
+        caps = terms(self.entry.data, self.entry.options).caps
+        if self.entry.state is ConfigEntryState.LOADED:
+            hub = self.entry.runtime_data
+            if (unit := hub.limiter.spending.tightest(hub.clock.wall())) in caps:
+                return unit, caps[unit]
+        return next(iter(caps.items()), (Unit.USD, const.DEFAULT_USD_PER_DAY))
 
 
 class SubentryRepairFlow(RepairsFlow):

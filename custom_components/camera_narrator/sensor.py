@@ -25,6 +25,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import STATE_MAX
 from .coordinator import FAULTS, BridgeState, CameraState, NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, add_for_bridges, add_for_cameras
+from .hub_sensor import HUB_SENSORS, HubSensor
 from .pipeline.models import Narrative
 
 if TYPE_CHECKING:
@@ -180,7 +181,9 @@ async def async_setup_entry(
     entry: NarratorConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors of all cameras and bridges, now and later."""
+    """Add the sensors of the hub, and of all cameras and bridges, now and later."""
+    hub = entry.runtime_data
+    async_add_entities([HubSensor(hub, description) for description in HUB_SENSORS])
     add_for_cameras(
         hass,
         entry,

@@ -65,6 +65,7 @@ PLACES: Mapping[Fault, Place] = {
     Fault.PICTURES_REJECTED: Place(step="model", field=const.CONF_MODEL, error="pictures_rejected"),
     Fault.TIMEOUT: Place(step="model", field="base", error="timeout"),
     Fault.RATE_LIMITED: Place(step="model", field="base", error="rate_limited"),
+    Fault.OVER_BUDGET: Place(step="model", field="base", error="rate_limited"),
     Fault.OVERLOADED: Place(step="model", field="base", error="overloaded"),
     Fault.REFUSED: Place(step="model", field="base", error="refused"),
     Fault.BAD_ANSWER: Place(step="model", field=const.CONF_MODEL, error="bad_answer"),

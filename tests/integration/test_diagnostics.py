@@ -91,6 +91,9 @@ async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockC
     hub = told["hub"]
     assert hub["provider"] == "seeing"
     assert hub["rungs"] == {"seeing@https://api.example.com": "json_object"}
+    limits = hub["limits"]
+    assert limits["terms"]["caps"] == {"requests": 300}  # the price of that model is not known
+    assert (limits["spent"]["cost"]["requests"], limits["standing"]["saving"]) == (0, "none")
     assert hub["limiter"] == {"held": False, "waiting": 0, "in_flight": 0}
     assert hub["mqtt"] == {"waiting": 0, "dropped": 0}
     (bridge,) = told["bridges"]

@@ -67,6 +67,7 @@ async def test_nothing_is_unknown_before_anything_happened(hass: HomeAssistant) 
     assert {state.state for state in hass.states.async_all()} == {
         NOTHING_YET,
         "none",
+        "0.0",
         STATE_UNAVAILABLE,
     }
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
-from custom_components.camera_narrator.pipeline.limiter import Limiter
+from custom_components.camera_narrator.pipeline.limiter import Limiter, Terms
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     CameraMemory,
@@ -187,7 +187,7 @@ async def narrated(
         source=source,
         provider=ScriptedProvider(clock, heartbeats=heartbeats, names=names),
         sink=RecordingSink(clock),
-        limiter=Limiter(concurrency=concurrency, clock=clock),
+        limiter=Limiter(clock=clock, terms=Terms(concurrency=concurrency)),
     )
     if connected:
         source.connect(

@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import (
     AGEING_S,
-    HOLD_MAX_S,
     Limiter,
-    Turn,
-    Urgency,
+    Terms,
 )
 from custom_components.camera_narrator.pipeline.models import Look
+from custom_components.camera_narrator.pipeline.turn import Turn, Urgency
 from tests.pipeline.fakes import FakeClock
 
 AWAY = ProviderError(Fault.UNREACHABLE, "away", retryable=True)
@@ -25,7 +25,7 @@ class Queue:
 
     def __init__(self, concurrency: int = 1) -> None:
         self.clock = FakeClock()
-        self.limiter = Limiter(concurrency=concurrency, clock=self.clock)
+        self.limiter = Limiter(clock=self.clock, terms=Terms(concurrency=concurrency))
         self.served: list[str] = []
         self.turns: dict[str, Turn] = {}
         self._release: dict[str, asyncio.Event] = {}
@@ -78,7 +78,7 @@ async def test_no_more_fly_than_allowed() -> None:
             await queue.want(camera)
         assert queue.served == ["a", "b"]
         assert (queue.limiter.in_flight, queue.limiter.waiting) == (2, 1)
-        queue.limiter.change(concurrency=3)
+        queue.limiter.change(Terms(concurrency=3))
         await queue.clock.settle()
         assert queue.served == ["a", "b", "c"]
 

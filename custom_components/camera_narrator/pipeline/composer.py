@@ -1,5 +1,8 @@
 """Knows which look is wanted now and what it shows; builds its request at the moment of leaving."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from .chunk import build
 from .clock import Clock
 from .context import Context
@@ -7,25 +10,35 @@ from .dispatcher import Request
 from .errors import CannotAsk, Obstacle
 from .events import Visits
 from .gate import Gate
-from .models import Frame, Look
+from .models import Chunk, Frame, Look
 from .selection import select
 from .source import CameraSource, Question
 
 SHOWS_S = 0.3
 """A state is told at most this long after the capture of the frame it was read from."""
+SMALL_PX = 320
+"""Where tokens are dear: half of what a picture of 480 lines counts, and a person at the door is still as high as a thumb."""
 
 
 class Composer:
     """Chooses look and pictures of one camera's next request."""
 
     def __init__(
-        self, source: CameraSource, visits: Visits, gate: Gate, context: Context, *, clock: Clock
+        self,
+        source: CameraSource,
+        visits: Visits,
+        gate: Gate,
+        context: Context,
+        *,
+        clock: Clock,
+        frugal: Callable[[], bool] = lambda: False,
     ) -> None:
         self._source = source
         self._visits = visits
         self._gate = gate
         self._context = context
         self._clock = clock
+        self._frugal = frugal
         self.question: Question | None = None
         """The user's question under way."""
 
@@ -41,6 +54,23 @@ class Composer:
         if look is not None and self._pictures(look):
             return look
         return Look.CATCH_UP if self._source.late.ready(now_s) else None
+
+    def new(self, look: Look) -> bool:
+        """Return whether a look brings an event's first or last words, or what somebody asks for."""
+        visit = self._visits.open
+        untold = visit is not None and visit.narrative is None
+        return look in (Look.ONSET, Look.CLOSING, Look.QUESTION) or (
+            untold and look in (Look.SCHEDULE, Look.NOVELTY)
+        )
+
+    def preview(self) -> Chunk | None:
+        """Return what compose() would send now; nothing is taken and nothing is counted."""
+        look = self.wanted()
+        if look is None:
+            return None
+        frames = self._source.late.frames if look is Look.CATCH_UP else self._pictures(look)
+        question = self._source.questions[0] if look is Look.QUESTION else None
+        return self._request(look, frames, question).chunk
 
     def compose(self) -> Request | None:
         """Take the pictures of the look that is wanted now that the turn has come, and build its request."""
@@ -84,6 +114,8 @@ class Composer:
     def _pictures(self, look: Look) -> tuple[Frame, ...]:
         """Return what a look would show; empty while the frame it is for has not come."""
         limit = self._source.settings.frames_per_chunk
+        if self._frugal():
+            limit = min(limit, max(2, (limit + 1) // 2))
         if look is Look.QUESTION:
             return select(self._source.fresh(), limit)
         frames = self._source.buffer.eligible(self._visits.from_s)
@@ -120,6 +152,8 @@ class Composer:
             onset_s=None if visit is None else visit.onset_s,
             question=None if question is None else question.prompt,
         )
+        if self._frugal():
+            chunk = replace(chunk, height_px=SMALL_PX)
         return Request(chunk=chunk, visit_id=None if visit is None else visit.id, question=question)
 
 

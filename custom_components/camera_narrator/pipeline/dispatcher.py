@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 import logging
 
 from .chunk import labelled
 from .errors import Fault, ProviderError
-from .limiter import Limiter, Turn, Urgency
-from .models import Analysis, Chunk, Look, Usage
+from .limiter import Limiter
+from .models import Analysis, Chunk, Look, Quota, Usage
 from .provider import Provider
 from .source import Question
+from .spending import NOTHING, Cost
+from .turn import Turn, Urgency
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ class Request:
     chunk: Chunk
     visit_id: str | None = None
     question: Question | None = None
+    writer: str = ""
+    """Who answered it, once that is known."""
 
     @property
     def look(self) -> Look:
@@ -37,7 +41,12 @@ class Reply:
     request: Request
     analysis: Analysis | None = None
     error: ProviderError | None = None
+    instead: ProviderError | None = None
+    """Why the provider was not asked; the understudy's is the analysis."""
+    writer: str = ""
+    """Who wrote it."""
     usage: Usage = field(default_factory=Usage)
+    quota: Quota | None = None
 
 
 class Dispatcher:
@@ -50,10 +59,14 @@ class Dispatcher:
         camera: str,
         limiter: Limiter,
         tasks: asyncio.TaskGroup,
+        preview: Callable[[], Chunk | None],
         compose: Callable[[], Request | None],
         wake: Callable[[], None],
+        understudy: Provider | None = None,
     ) -> None:
         self._provider = provider
+        self._understudy = understudy
+        self._preview = preview
         self._camera = camera
         self._limiter = limiter
         self._tasks = tasks
@@ -69,13 +82,13 @@ class Dispatcher:
         """Return the request on its way."""
         return self._flying
 
-    def want(self, urgency: Urgency) -> None:
-        """Ask for a turn; one that waits already is raised."""
+    def want(self, urgency: Urgency, *, new: bool = True) -> None:
+        """Ask for a turn, one of a new event where ``new``; one that waits already is raised."""
         if self._task is None:
-            self._task = self._tasks.create_task(self._take_turn(urgency))
+            self._task = self._tasks.create_task(self._take_turn(urgency, new=new))
             return
         if self._turn is not None:
-            self._turn.hurry(urgency)
+            self._turn.hurry(urgency, new=new)
 
     def abandon(self) -> Reply | None:
         """Stop for good; return the request whose reply nobody took, under way or ended."""
@@ -92,28 +105,52 @@ class Dispatcher:
         reply, self._reply = self._reply, None
         return reply
 
-    async def _take_turn(self, urgency: Urgency) -> None:
+    async def _take_turn(self, urgency: Urgency, *, new: bool) -> None:
         try:
-            self._turn = self._limiter.turn(self._camera, urgency)
-            async with self._turn:
-                self._flying = self._compose()
-                if self._flying is not None:
-                    self._reply = await self._request(self._flying)
+            turn = self._turn = self._limiter.turn(
+                self._camera,
+                urgency,
+                new=new,
+                estimate=self._estimate,
+                understudy=self._understudy is not None,
+            )
+            async with turn:
+                self._flying = self._compose() if turn.serves else None
+                if self._flying is not None and turn.declined is not None:
+                    self._reply = await self._stand_in(self._flying, turn.declined)
+                elif self._flying is not None:
+                    self._reply = await self._request(self._flying, turn)
         finally:
             if self._flying is not None and self._reply is None:
                 self._reply = Reply(request=self._flying)
             self._task = self._turn = self._flying = None
             self._wake()
 
-    async def _request(self, request: Request) -> Reply:
+    def _estimate(self) -> Cost:
+        """Return what a request would cost now; nothing where nothing is wanted any more."""
+        chunk = self._preview()
+        return NOTHING if chunk is None else self._limiter.estimator.of(chunk)
+
+    async def _stand_in(self, request: Request, reason: ProviderError) -> Reply:
+        """Let the understudy answer; a question is for the model alone."""
+        if self._understudy is None or request.question is not None:
+            return Reply(request=request, error=reason)
+        try:
+            reply = await _answer(self._understudy, request)
+        except ProviderError as error:
+            return Reply(request=request, error=error)
+        return replace(reply, instead=reason)
+
+    async def _request(self, request: Request, turn: Turn) -> Reply:
+        self._limiter.composed(turn, request.chunk)
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug("Request of %s: %s", self._camera, json.dumps(labelled(request.chunk)))
         try:
             reply = await _answer(self._provider, request)
         except ProviderError as error:
-            self._limiter.failed(error)
+            self._limiter.failed(error, turn)
             return Reply(request=request, error=error)
-        self._limiter.answered()
+        self._limiter.answered(turn, request.chunk, reply.usage, reply.quota)
         return reply
 
 
@@ -123,7 +160,13 @@ async def _answer(provider: Provider, request: Request) -> Reply:
     try:
         async for partial in stream:
             if partial.analysis is not None:
-                return Reply(request=request, analysis=partial.analysis, usage=partial.usage)
+                return Reply(
+                    request=request,
+                    analysis=partial.analysis,
+                    writer=provider.name,
+                    usage=partial.usage,
+                    quota=partial.quota,
+                )
     except ProviderError:
         raise
     except Exception as error:

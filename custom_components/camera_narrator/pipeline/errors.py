@@ -24,6 +24,8 @@ class Fault(StrEnum):
     PICTURES_REJECTED = "pictures_rejected"
     REFUSED = "refused"
     """The model or its filter declined to answer, or the server called the request wrong."""
+    OVER_BUDGET = "over_budget"
+    """Nobody was asked: what today may cost is used up."""
     BAD_ANSWER = "bad_answer"
     """Empty, cut off, reasoning only, or not the agreed shape."""
 

@@ -43,6 +43,11 @@ class LateFrames:
         """Return whether the frames may be asked about."""
         return bool(self._frames) and (self._complete or now_s >= self._since_s + REPLAY_S)
 
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Return what a request would show now."""
+        return tuple(self._frames)
+
     def outdated(self, now_s: float) -> bool:
         """Return whether nobody wants these words any more."""
         return bool(self._frames) and now_s >= self._since_s + KEEP_S

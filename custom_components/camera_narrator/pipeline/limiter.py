@@ -1,144 +1,224 @@
-"""The hub's only way to its provider: a few turns at a time, in order of urgency, none while the server says wait."""
+"""The hub's only way to its provider: within its limits and the day's money, in order of urgency, fairly."""
 
-import asyncio
-from enum import IntEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import count
+import math
 
+from .breaker import HOLD_MAX_S, Breaker
 from .clock import Clock
-from .errors import ProviderError
-from .models import Look
+from .errors import Fault, ProviderError
+from .estimate import Estimator
+from .minute import MinuteWindow
+from .models import Chunk, Quota, Restraint, Saving, Usage
+from .pace import Pace
+from .prices import FREE, Tariff
+from .remaining import Remaining
+from .spending import NOTHING, Calendar, Cost, Spending, Spent, Unit, utc_day
+from .turn import Turn, Urgency
 
-BACKOFF_FIRST_S = 1.0
-BACKOFF_MAX_S = 60.0
-"""A server that comes back is found within a minute; one that stays away costs a request a minute."""
-HOLD_MAX_S = 3600.0
-"""Servers that ask for more mean a date by it or a day's quota; one request an hour finds out."""
 AGEING_S = 15.0
 """Each such wait raises a turn by one class, so that a busy camera starves no other for more than a minute."""
+PATIENCE_S = 75.0
+"""A new event's words wait this long: the buffer keeps 90 s, so that the whole gap can still be told in one look."""
+SHORT_S = 60.0
+"""Pictures stay small for the minute after tokens were short."""
+WEIGHTS: Mapping[Urgency, float] = {
+    Urgency.OPEN_EVENT: 4.0,
+    Urgency.ONSET: 2.0,
+    Urgency.CLOSING: 2.0,
+    Urgency.HEARTBEAT: 1.0,
+    Urgency.CATCH_UP: 1.0,
+}
+"""What a camera was given counts less where more was going on: who looks at an empty yard gives way."""
 
 
-class Urgency(IntEnum):
-    """Who goes first; lower is sooner."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a hub may do, from its options."""
 
-    OPEN_EVENT = 0
-    ONSET = 1
-    CLOSING = 2
-    HEARTBEAT = 3
-    CATCH_UP = 4
-
-    @classmethod
-    def of(cls, look: Look, *, event_open: bool) -> Urgency:
-        """Return how urgent a look is; outside of an event the plain timer's is but a glance."""
-        match look:
-            case Look.QUESTION:
-                return cls.OPEN_EVENT
-            case Look.ONSET:
-                return cls.OPEN_EVENT if event_open else cls.ONSET
-            case Look.SCHEDULE | Look.NOVELTY:
-                return cls.OPEN_EVENT if event_open else cls.HEARTBEAT
-            case Look.CLOSING:
-                return cls.CLOSING
-            case Look.HEARTBEAT:
-                return cls.HEARTBEAT
-            case Look.CATCH_UP:
-                return cls.CATCH_UP
+    concurrency: int = 2
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    caps: Mapping[Unit, float] = field(default_factory=dict)
+    tariff: Tariff = FREE
 
 
-class Turn:
-    """One request's place: ``async with`` waits for it and holds it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far the hub makes do with less now, why, and until when at least."""
 
-    def __init__(self, limiter: Limiter, camera: str, urgency: Urgency) -> None:
-        self.camera = camera
-        self.urgency = urgency
-        self.since_s = 0.0
-        self.number = 0
-        self.granted = asyncio.Event()
-        self._limiter = limiter
+    saving: Saving = Saving.NONE
+    restraint: Restraint = Restraint.NONE
+    until_s: float | None = None
 
-    def hurry(self, urgency: Urgency) -> None:
-        """Become more urgent while waiting."""
-        self.urgency = min(self.urgency, urgency)
 
-    async def __aenter__(self) -> None:
-        self._limiter.enter(self)
-        try:
-            await self.granted.wait()
-        except BaseException:
-            self._limiter.leave(self)
-            raise
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """Why a turn must wait, and until when at least."""
 
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.leave(self)
+    until_s: float
+    restraint: Restraint
 
 
 class Limiter:
-    """Concurrency, Retry-After, back-off and fairness for all cameras of one hub."""
+    """Concurrency, rates, money, Retry-After, back-off and fairness for all cameras of one hub."""
 
-    def __init__(self, *, concurrency: int, clock: Clock) -> None:
-        self._concurrency = concurrency
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        terms: Terms | None = None,
+        calendar: Calendar = utc_day,
+        spent: Spent | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Go on from what was spent today; ``changed`` is called when standing or spending may be others."""
         self._clock = clock
+        self._terms = terms = terms or Terms()
+        self._changed = changed
+        self.estimator = Estimator(terms.tariff)
+        self.spending = Spending(terms.caps, calendar=calendar, spent=spent or Spent())
+        self._requests = MinuteWindow(terms.requests_per_minute)
+        self._tokens = MinuteWindow(terms.tokens_per_minute)
+        self._pace, self._breaker, self._remaining = Pace(), Breaker(), Remaining()
         self._waiting: list[Turn] = []
-        self._in_flight = 0
+        self._flying: list[Turn] = []
         self._held_until_s: float | None = None
-        self._release_hold = _nothing
-        self._failures = 0
+        self._wake = _nothing
         self._numbers = count()
-        self._served: dict[str, int] = {}
+        self._last: dict[str, int] = {}
+        self._served: dict[str, float] = {}
+        self._short_until_s = float("-inf")
+        self._blocked: _Block | None = None
+        """What the most urgent of those who wait waits for."""
+        self._declined: _Block | None = None
+        """What the last declined turn would have waited for."""
 
-    def change(self, *, concurrency: int) -> None:
-        """Let more or fewer requests fly from now on."""
-        self._concurrency = concurrency
-        self._grant()
+    @property
+    def terms(self) -> Terms:
+        """Return what holds now."""
+        return self._terms
 
-    def turn(self, camera: str, urgency: Urgency) -> Turn:
+    def change(self, terms: Terms) -> None:
+        """Take other terms over; what was counted stays."""
+        if terms.tariff != self._terms.tariff:
+            self.estimator = Estimator(terms.tariff)
+        self._terms = terms
+        self.spending.caps = dict(terms.caps)
+        self._requests.limit = terms.requests_per_minute
+        self._tokens.limit = terms.tokens_per_minute
+        self.review()
+
+    def turn(
+        self,
+        camera: str,
+        urgency: Urgency,
+        *,
+        new: bool = True,
+        estimate: Callable[[], Cost] = lambda: NOTHING,
+        understudy: bool = False,
+    ) -> Turn:
         """Return a turn to be waited for and held by ``async with``."""
-        return Turn(self, camera, urgency)
+        return Turn(self, camera, urgency, new=new, estimate=estimate, understudy=understudy)
+
+    # -- for Turn alone -----------------------------------------------------------------------------------------
 
     def enter(self, turn: Turn) -> None:
-        """Let a turn wait; for Turn alone."""
+        """Let a turn wait; who comes back has saved nothing up by being away."""
         turn.since_s, turn.number = self._clock.monotonic(), next(self._numbers)
+        busy = {other.camera for other in (*self._waiting, *self._flying)}
+        if turn.camera not in busy and busy:
+            least = min(self._served.get(camera, 0.0) for camera in busy)
+            self._served[turn.camera] = max(self._served.get(turn.camera, 0.0), least)
         self._waiting.append(turn)
-        self._grant()
+        self.review()
 
     def leave(self, turn: Turn) -> None:
-        """Take a turn back, granted or not; for Turn alone."""
-        if turn.granted.is_set():
-            self._in_flight -= 1
-        else:
+        """Take a turn back, granted or not; what nobody has settled was spent as reserved."""
+        if turn in self._flying:
+            self._flying.remove(turn)
+            used = turn.reserved if turn.used is None else turn.used
+            self.spending.settle(turn.reserved, used, self._clock.wall())
+            self._correct(turn, used)
+            self._serve(turn, used.tokens - turn.reserved.tokens)
+        elif turn in self._waiting:
             self._waiting.remove(turn)
-        self._grant()
+        self.review()
 
-    def hold(self, retry_after_s: float) -> None:
+    def review(self) -> None:
+        """Grant what can be granted, decline what would wait too long, and look again when that may change."""
+        self._wake()
+        self._wake = _nothing
+        now_s = self._clock.monotonic()
+        until_s = self._grant(now_s)
+        if math.isfinite(until_s):
+            self._wake = self._clock.call_at(max(until_s, now_s), self.review)
+        self._changed()
+
+    # -- what comes of requests ---------------------------------------------------------------------------------
+
+    def composed(self, turn: Turn, chunk: Chunk) -> None:
+        """Correct a reservation by the chunk that leaves."""
+        cost = self.estimator.of(chunk)
+        self.spending.settle(turn.reserved, NOTHING, self._clock.wall())
+        self.spending.reserve(cost)
+        self._serve(turn, cost.tokens - turn.reserved.tokens)
+        self._remaining.leave(Cost(tokens=cost.tokens - turn.reserved.tokens))
+        turn.reserved = cost
+        self._correct(turn, cost)
+
+    def answered(
+        self,
+        turn: Turn | None = None,
+        chunk: Chunk | None = None,
+        usage: Usage | None = None,
+        quota: Quota | None = None,
+    ) -> None:
+        """Note that the provider is well, what it counted, and what it says is left."""
+        self._breaker.answered()
+        self._pace.answered(self._clock.monotonic())
+        if turn is not None and chunk is not None and usage is not None:
+            turn.used = self.estimator.used(chunk, usage, turn.reserved)
+        if quota is not None:
+            flying = NOTHING
+            for other in self._flying:
+                if other is not turn:
+                    flying = flying.plus(other.reserved)
+            self._remaining.tell(quota, flying, self._clock.monotonic())
+
+    def failed(self, error: ProviderError, turn: Turn | None = None) -> None:
+        """Note a request without an answer: wait as told, or back off where waiting may help."""
+        now_s = self._clock.monotonic()
+        if turn is not None and error.fault not in BILLED:
+            turn.used = Cost(requests=turn.reserved.requests)
+        if error.fault is Fault.RATE_LIMITED and error.retryable and error.retry_after_s is None:
+            self._pace.refused(self._requests.count(now_s), now_s)
+        wait_s = self._breaker.failed(error, now_s)
+        if wait_s is not None:
+            self.hold(wait_s)
+
+    def hold(self, seconds: float) -> None:
         """Let no request start for that long: the server's own word, and for the whole hub."""
-        until_s = self._clock.monotonic() + min(retry_after_s, HOLD_MAX_S)
+        until_s = self._clock.monotonic() + min(seconds, HOLD_MAX_S)
         if self._held_until_s is None or until_s > self._held_until_s:
-            self._release_hold()
             self._held_until_s = until_s
-            self._release_hold = self._clock.call_at(until_s, self._held_long_enough)
+        self.review()
 
     def release(self) -> None:
         """Forget what a provider said and how it failed: another one is asked from now on."""
-        self._release_hold()
-        self._failures = 0
-        self._held_long_enough()
+        self._held_until_s = self._blocked = self._declined = None
+        self._pace, self._breaker, self._remaining = Pace(), Breaker(), Remaining()
+        self._short_until_s = float("-inf")
+        self.review()
 
-    def failed(self, error: ProviderError) -> None:
-        """Note a request without an answer: wait as told, or back off where waiting may help."""
-        if error.retry_after_s is not None:
-            self._failures += 1
-            self.hold(error.retry_after_s)
-        elif error.retryable:
-            self.hold(min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2.0 ** min(self._failures, 10)))
-            self._failures += 1
-
-    def answered(self) -> None:
-        """Note that the provider is well."""
-        self._failures = 0
+    # -- what others read ---------------------------------------------------------------------------------------
 
     @property
     def held_until_s(self) -> float | None:
-        """Return until when no request starts, or None."""
-        return self._held_until_s
+        """Return until when no request starts by the server's word or its failures, or None."""
+        held_s = self._held_until_s
+        return held_s if held_s is not None and held_s > self._clock.monotonic() else None
 
     @property
     def waiting(self) -> int:
@@ -148,29 +228,190 @@ class Limiter:
     @property
     def in_flight(self) -> int:
         """Return how many requests are on their way."""
-        return self._in_flight
+        return len(self._flying)
+
+    @property
+    def requests_last_minute(self) -> int:
+        """Return how many requests started in the last minute."""
+        return self._requests.count(self._clock.monotonic())
+
+    @property
+    def per_minute(self) -> float | None:
+        """Return the pace that refusals without a date have led to, None without any."""
+        return self._pace.per_minute
+
+    @property
+    def frugal(self) -> bool:
+        """Return whether pictures shall be small now."""
+        return self.standing().saving in (Saving.SMALLER_PICTURES, Saving.BUILT_IN_WORDS)
+
+    def standing(self) -> Standing:
+        """Return how far the hub makes do with less."""
+        now_s, wall_s = self._clock.monotonic(), self._clock.wall()
+        declined = self._declined
+        if declined is not None and declined.until_s > now_s:
+            return Standing(
+                saving=Saving.BUILT_IN_WORDS,
+                restraint=declined.restraint,
+                until_s=declined.until_s,
+            )
+        blocked, held_s = self._blocked, self.held_until_s
+        until_s = blocked.until_s if blocked is not None and blocked.until_s > now_s else held_s
+        depth = self.spending.depth(wall_s)
+        if depth > 0.5:
+            return Standing(
+                saving=Saving.SMALLER_PICTURES, restraint=Restraint.BUDGET, until_s=until_s
+            )
+        if now_s < self._short_until_s:
+            return Standing(
+                saving=Saving.SMALLER_PICTURES, restraint=Restraint.RATE, until_s=until_s
+            )
+        if blocked is not None and blocked.until_s > now_s:
+            return Standing(saving=Saving.FEWER_LOOKS, restraint=blocked.restraint, until_s=until_s)
+        if held_s is not None:
+            return Standing(saving=Saving.FEWER_LOOKS, restraint=self._held_for, until_s=held_s)
+        return Standing()
 
     # -- private ------------------------------------------------------------------------------------------------
 
-    def _held_long_enough(self) -> None:
-        self._held_until_s = None
-        self._grant()
-
-    def _grant(self) -> None:
+    def _grant(self, now_s: float) -> float:
+        """Go through those who wait, the most urgent first; return when to look again."""
         # After a failure one request tries alone: a server that is still away is not met by all cameras at once.
-        slots = 1 if self._failures else self._concurrency
-        while self._held_until_s is None and self._waiting and self._in_flight < slots:
-            turn = min(self._waiting, key=self._rank)
-            self._waiting.remove(turn)
-            self._in_flight += 1
-            self._served[turn.camera] = turn.number
-            turn.granted.set()
+        slots = 1 if self._breaker.failures else self._terms.concurrency
+        again_s = math.inf
+        all_wait: _Block | None = None
+        routine_waits: _Block | None = None
+        self._blocked = None
+        for turn in sorted(self._waiting, key=lambda turn: self._rank(turn, now_s)):
+            if turn.new and turn.new_since_s is None:
+                turn.new_since_s = now_s
+            block = all_wait or self._shared(now_s) or (None if turn.new else routine_waits)
+            cost = NOTHING
+            if block is None:
+                if len(self._flying) >= slots:
+                    break
+                cost = turn.estimate()
+                if self.spending.crowded(cost, self._clock.wall()):
+                    break
+                block = self._own(turn, cost, now_s)
+            if block is None:
+                self._start(turn, cost, now_s)
+                continue
+            self._blocked = self._blocked or block
+            if turn.new or block.restraint is not Restraint.BUDGET:
+                all_wait = all_wait or block  # nobody overtakes on what it saved up for
+            else:
+                routine_waits = routine_waits or block
+            if self._impatient(turn, block):
+                self._decline(turn, block, now_s)
+            else:
+                again_s = min(again_s, block.until_s)
+        return again_s
 
-    def _rank(self, turn: Turn) -> tuple[float, int, int]:
-        """Order by urgency, raised by waiting; among equals the camera whose last turn is longest ago."""
-        waited_s = self._clock.monotonic() - turn.since_s
-        return (turn.urgency - waited_s // AGEING_S, self._served.get(turn.camera, -1), turn.number)
+    def _shared(self, now_s: float) -> _Block | None:
+        """Return what holds all turns alike."""
+        if (held_s := self.held_until_s) is not None:
+            return _Block(until_s=held_s, restraint=self._held_for)
+        paced_s = self._pace.opens_s(now_s)
+        return _Block(until_s=paced_s, restraint=Restraint.RATE) if paced_s > now_s else None
+
+    @property
+    def _held_for(self) -> Restraint:
+        restraint = self._breaker.restraint
+        return Restraint.RATE if restraint is Restraint.NONE else restraint
+
+    def _own(self, turn: Turn, cost: Cost, now_s: float) -> _Block | None:
+        """Return what one turn's cost must wait for."""
+        wall_s = self._clock.wall()
+        money_s = self.spending.opens_s(cost, wall_s, new=turn.new) - wall_s
+        if money_s > 0:
+            return _Block(until_s=now_s + money_s, restraint=Restraint.BUDGET)
+        tokens_s = max(
+            self._tokens.opens_s(cost.tokens, now_s), self._remaining.opens_s(cost, now_s)
+        )
+        if tokens_s > now_s:
+            self._short_until_s = now_s + SHORT_S
+        until_s = max(tokens_s, self._requests.opens_s(cost.requests, now_s))
+        return _Block(until_s=until_s, restraint=Restraint.RATE) if until_s > now_s else None
+
+    def _impatient(self, turn: Turn, block: _Block) -> bool:
+        """Return whether a new event's words would come too late to tell the whole gap."""
+        if not turn.understudy or turn.new_since_s is None:
+            return False
+        away_s = self._breaker.since_s
+        if block.restraint is not Restraint.BUDGET and away_s is not None:
+            return block.until_s > min(turn.new_since_s, away_s) + PATIENCE_S
+        return block.until_s > turn.new_since_s + PATIENCE_S
+
+    def _start(self, turn: Turn, cost: Cost, now_s: float) -> None:
+        self._waiting.remove(turn)
+        self._flying.append(turn)
+        turn.reserved = cost
+        self.spending.reserve(cost)
+        turn.entries = (
+            self._requests.take(cost.requests, now_s),
+            self._tokens.take(cost.tokens, now_s),
+        )
+        self._remaining.leave(cost)
+        self._pace.started(now_s)
+        self._declined = None
+        self._last[turn.camera] = turn.number
+        self._serve(turn, cost.tokens + 1)
+        turn.granted.set()
+
+    def _decline(self, turn: Turn, block: _Block, now_s: float) -> None:
+        self._waiting.remove(turn)
+        self._declined = block
+        turn.declined = refusal(block.restraint, block.until_s - now_s)
+        turn.granted.set()
+
+    def _correct(self, turn: Turn, cost: Cost) -> None:
+        if turn.entries is not None:
+            turn.entries[1].amount = cost.tokens
+
+    def _serve(self, turn: Turn, tokens: int) -> None:
+        served = self._served.get(turn.camera, 0.0)
+        self._served[turn.camera] = served + tokens / WEIGHTS[turn.urgency]
+
+    def _rank(self, turn: Turn, now_s: float) -> tuple[float, float, int, int]:
+        """Order by urgency, raised by waiting; among equals who was given least, then whose turn is longest ago."""
+        return (
+            turn.urgency - (now_s - turn.since_s) // AGEING_S,
+            self._served.get(turn.camera, 0.0),
+            self._last.get(turn.camera, -1),
+            turn.number,
+        )
+
+
+BILLED = frozenset({Fault.TIMEOUT, Fault.BAD_ANSWER, Fault.REFUSED})
+"""The model has worked before these: what was reserved counts as spent."""
+
+
+def refusal(restraint: Restraint, seconds: float) -> ProviderError:
+    """Return why nobody was asked, in words."""
+    wait = duration(seconds)
+    match restraint:
+        case Restraint.BUDGET:
+            fault, what = Fault.OVER_BUDGET, f"What today may cost is used up for another {wait}"
+        case Restraint.ACCOUNT:
+            fault = Fault.RATE_LIMITED
+            what = f"The account at the model server is used up; it is asked again in {wait}"
+        case Restraint.AWAY:
+            fault = Fault.UNREACHABLE
+            what = f"The model server brings no answers; it is asked again in {wait}"
+        case _:
+            fault = Fault.RATE_LIMITED
+            what = f"The model server takes no more requests for another {wait}"
+    return ProviderError(fault, f"{what}, the built-in describer writes", retryable=False)
+
+
+def duration(seconds: float) -> str:
+    """Write a wait as people say it."""
+    if not math.isfinite(seconds):
+        return "day"
+    minutes = max(1, math.ceil(seconds / 60))
+    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
 
 
 def _nothing() -> None:
-    """Stand for the cancelling of a hold that was never made."""
+    """Stand for the cancelling of a look that was never planned."""

@@ -69,6 +69,31 @@ class Label(StrEnum):
     PACKAGE = "package"
 
 
+class Saving(StrEnum):
+    """How far a hub makes do with less, rung by rung."""
+
+    NONE = "none"
+    FEWER_LOOKS = "fewer_looks"
+    """Looks wait and become one over the whole gap."""
+    SMALLER_PICTURES = "smaller_pictures"
+    BUILT_IN_WORDS = "built_in_words"
+    """The built-in describer writes."""
+
+
+class Restraint(StrEnum):
+    """Why a hub makes do with less."""
+
+    NONE = "none"
+    RATE = "rate"
+    """The server's limits, or those in the options."""
+    BUDGET = "budget"
+    """What a day may cost."""
+    ACCOUNT = "account"
+    """The account at the server is used up."""
+    AWAY = "away"
+    """The server brings no answers."""
+
+
 class Origin(StrEnum):
     """What opened an event."""
 
@@ -207,6 +232,8 @@ class Chunk:
     """The states that fall into the span, oldest first; for a closing look those of the whole visit."""
     visit_s: float = 0.0
     """Seconds since the visit's onset, at the end of the span."""
+    height_px: int | None = None
+    """Larger pictures are sent at this height; None sends them as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +242,18 @@ class Usage:
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a server says is left of its limits; None where it does not say."""
+
+    requests: int | None = None
+    requests_limit: int | None = None
+    requests_reset_s: float | None = None
+    tokens: int | None = None
+    tokens_limit: int | None = None
+    tokens_reset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +277,7 @@ class Partial:
     fields: Mapping[str, object]
     analysis: Analysis | None = None
     usage: Usage = Usage()
+    quota: Quota | None = None
 
     @property
     def final(self) -> bool:

@@ -9,23 +9,41 @@ from .dispatcher import Dispatcher, Reply
 from .errors import Obstacle
 from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate
-from .limiter import Limiter, Urgency
+from .limiter import Limiter
 from .listener import Listener
 from .models import EndReason, Label, Look
 from .provider import Provider
 from .sink import Sink
 from .source import CameraSource
 from .teller import Teller
+from .turn import Urgency
 
 __all__ = ["Sink", "run"]
 
 
 async def run(
-    source: CameraSource, provider: Provider, sink: Sink, *, limiter: Limiter, clock: Clock
+    source: CameraSource,
+    provider: Provider,
+    sink: Sink,
+    *,
+    limiter: Limiter,
+    clock: Clock,
+    understudy: Provider | None = None,
 ) -> None:
-    """Narrate a camera until cancelled or until it is withdrawn; cancelled, an open event stays stored."""
+    """Narrate a camera until cancelled or until it is withdrawn; cancelled, an open event stays stored.
+
+    The ``understudy`` writes where the limiter will not let the provider be asked for long.
+    """
     async with asyncio.TaskGroup() as tasks:
-        narration = _Narration(source, provider, sink, limiter=limiter, clock=clock, tasks=tasks)
+        narration = _Narration(
+            source,
+            provider,
+            sink,
+            limiter=limiter,
+            clock=clock,
+            tasks=tasks,
+            understudy=understudy,
+        )
         try:
             while not source.withdrawn:
                 narration.hear()
@@ -49,6 +67,7 @@ class _Narration:
         limiter: Limiter,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        understudy: Provider | None,
     ) -> None:
         now = Now.of(clock)
         self._source = source
@@ -64,7 +83,9 @@ class _Narration:
             now_s=now.s,
         )
         context = Context(source.memory.narratives)
-        self._composer = Composer(source, self._visits, self._gate, context, clock=clock)
+        self._composer = Composer(
+            source, self._visits, self._gate, context, clock=clock, frugal=lambda: limiter.frugal
+        )
         self._teller = Teller(
             source,
             self._visits,
@@ -72,7 +93,6 @@ class _Narration:
             context,
             self._composer,
             sink=sink,
-            provider=provider.name,
             clock=clock,
         )
         self._dispatcher = Dispatcher(
@@ -80,8 +100,10 @@ class _Narration:
             camera=source.camera,
             limiter=limiter,
             tasks=tasks,
+            preview=self._composer.preview,
             compose=self._composer.compose,
             wake=source.wake,
+            understudy=understudy,
         )
         self._listener = Listener(
             source,
@@ -148,7 +170,8 @@ class _Narration:
             return
         flying = self._dispatcher.flying
         if flying is None:
-            self._dispatcher.want(Urgency.of(look, event_open=self._visits.open is not None))
+            urgency = Urgency.of(look, event_open=self._visits.open is not None)
+            self._dispatcher.want(urgency, new=self._composer.new(look))
         elif flying.look is Look.HEARTBEAT and look in (Look.ONSET, Look.QUESTION):
             self._dispatcher.cancel()
 

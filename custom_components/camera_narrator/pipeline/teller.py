@@ -1,5 +1,7 @@
 """What comes of an answer: words, phases of events, memory; and what comes of none."""
 
+from dataclasses import replace
+
 from .clock import Clock, Now
 from .composer import Composer
 from .context import Context
@@ -25,7 +27,6 @@ class Teller:
         composer: Composer,
         *,
         sink: Sink,
-        provider: str,
         clock: Clock,
     ) -> None:
         self._source = source
@@ -34,18 +35,18 @@ class Teller:
         self._context = context
         self._composer = composer
         self._sink = sink
-        self._provider = provider
         self._clock = clock
         self._early: tuple[Request, Analysis] | None = None
         """An answer to an onset that was here before the onset was confirmed."""
 
     def take(self, reply: Reply) -> None:
         """Tell what the model answered, or show why it did not."""
-        self._sink.account(reply.request.look, reply.usage)
+        if reply.instead is None:
+            self._sink.account(reply.request.look, reply.usage)
         self.settle_pictures(reply)
         if reply.analysis is not None:
-            self._sink.fail(None)
-            self._tell(reply.request, reply.analysis)
+            self._show(reply.request, reply.instead)
+            self._tell(replace(reply.request, writer=reply.writer), reply.analysis)
         elif reply.error is not None:
             self._fail(reply.request, reply.error)
 
@@ -118,7 +119,11 @@ class Teller:
                 words = Words(
                     analysis=analysis,
                     frames=len(request.chunk.frames),
+<<<<<<< custom_components/camera_narrator/pipeline/teller.py
+                    provider=request.writer,
+=======
                     provider=self._provider,
+>>>>>>> /tmp/rules_mine
                 )
                 visits.keep(visit_id, words)
                 return
@@ -134,7 +139,7 @@ class Teller:
                 analysis,
                 span=request.chunk.span,
                 frames=len(request.chunk.frames),
-                provider=self._provider,
+                provider=request.writer,
                 now=now,
             )
         self.publish(events)
@@ -173,7 +178,7 @@ class Teller:
             analysis,
             span=request.chunk.span,
             frames=len(request.chunk.frames),
-            provider=self._provider,
+            provider=request.writer,
             now=now,
             only_for=self._visits.only_for,
         )
@@ -189,7 +194,7 @@ class Teller:
             span=request.chunk.span,
             frames=len(request.chunk.frames),
             look=request.look,
-            provider=self._provider,
+            provider=request.writer,
             event_id=event_id,
             published_wall_s=now.wall_s,
             latency_s=now.s - request.chunk.span.to_s,
@@ -198,15 +203,7 @@ class Teller:
     # -- no words -----------------------------------------------------------------------------------------------
 
     def _fail(self, request: Request, error: ProviderError) -> None:
-        now = Now.of(self._clock)
-        self._sink.fail(
-            Failure(
-                code=error.fault.value,
-                message=error.message,
-                at_wall_s=now.wall_s,
-                look=request.look,
-            )
-        )
+        self._show(request, error)
         if request.question is not None:
             self._refuse(request.question, error)
         elif request.look is Look.CATCH_UP:
@@ -214,6 +211,20 @@ class Teller:
                 self._source.late.drop()
         elif error.retryable and self._still_wanted(request):
             self._gate.retry(request.look)
+
+    def _show(self, request: Request, error: ProviderError | None) -> None:
+        """Show why the model brought no words, or that it did."""
+        if error is None:
+            self._sink.fail(None)
+            return
+        self._sink.fail(
+            Failure(
+                code=error.fault.value,
+                message=error.message,
+                at_wall_s=self._clock.wall(),
+                look=request.look,
+            )
+        )
 
     def _refuse(self, question: Question, error: ProviderError) -> None:
         self._composer.question = None
