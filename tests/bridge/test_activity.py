@@ -9,7 +9,7 @@ import pytest
 from edge_bridge.activity import ActivityDetector, Verdict
 from edge_bridge.activity_report import ActivityReport
 from edge_bridge.encoder import Plane
-from edge_bridge.protocol import Detection, Label, Region
+from edge_bridge.protocol import Region
 from edge_bridge.regions import grouped
 
 HEIGHT, WIDTH = 88, 160
@@ -312,29 +312,6 @@ def test_report_says_regions_that_stay_for_two_looks() -> None:
         (number / 10, verdict(active=True, regions=1 + number // 2 % 2)) for number in range(100)
     ]
     assert len(said(busy, shown)) <= 40
-
-
-def test_report_says_labels_when_their_counts_change() -> None:
-    """A person more or less is news at once, at most four times a second; one that moves is not."""
-    report = ActivityReport("front")
-    person = Detection(label=Label.PERSON, score=0.8, box=REGION)
-    moved = Detection(
-        label=Label.PERSON, score=0.6, box=Region(x=0.2, y=0.1, width=0.1, height=0.1)
-    )
-    shown: list[tuple[float, tuple[Detection, ...]]] = [
-        (0.0, ()),
-        (0.1, (person,)),
-        (0.3, (person,)),
-        (0.6, (moved,)),
-        (0.9, (moved, person)),
-        (1.2, (person,)),
-    ]
-    told = {}
-    for at, labels in shown:
-        activity = report.offer(verdict(active=True), round(at * SECOND_US), labels)
-        if activity is not None:
-            told[at] = activity.labels
-    assert told == {0.0: (), 0.3: (person,), 0.9: (moved, person), 1.2: (person,)}
 
 
 @pytest.mark.parametrize("interval_s", [1, 2, 4])

@@ -1,14 +1,12 @@
 """When the activity of a camera is said: at a change, and again while it lasts. Pure."""
 
-from collections import Counter
-
 from .activity import Verdict
-from .protocol import MAX_DETECTIONS, Activity, Detection, Label
+from .protocol import Activity
 
 REPEAT_US = 2_000_000
 """Home Assistant takes an active camera that says nothing for 10 s as interrupted: four repetitions may be lost."""
 NEWS_US = 250_000
-"""Regions and labels that come and go are told at most four times a second."""
+"""Regions that come and go are told at most four times a second."""
 REGIONS_LOOKS = 2
 """A region must be there, or gone, for so many looks to be told."""
 
@@ -21,24 +19,19 @@ class ActivityReport:
         self._camera = camera
         self._said: Verdict | None = None
         self._said_us = 0
-        self._said_labels: Counter[Label] = Counter()
         self._count = 0
         self._looks = 0
 
-    def offer(
-        self, verdict: Verdict, captured_us: int, labels: tuple[Detection, ...] = ()
-    ) -> Activity | None:
-        """Return what to say of a verdict and of what was named in its picture, with revision 0, or None."""
+    def offer(self, verdict: Verdict, captured_us: int) -> Activity | None:
+        """Return what to say of a verdict, with revision 0 and no labels, or None."""
         if len(verdict.regions) == self._count:
             self._looks += 1
         else:
             self._count = len(verdict.regions)
             self._looks = 1
-        named = Counter(detection.label for detection in labels)
-        if not self._news(verdict, captured_us, named):
+        if not self._news(verdict, captured_us):
             return None
         self._said = verdict
-        self._said_labels = named
         self._said_us = captured_us
         return Activity(
             camera=self._camera,
@@ -46,11 +39,10 @@ class ActivityReport:
             since_us=verdict.since_us,
             score=round(verdict.score, 3),
             regions=verdict.regions,
-            labels=labels[:MAX_DETECTIONS],
             revision=0,
         )
 
-    def _news(self, verdict: Verdict, captured_us: int, named: Counter[Label]) -> bool:
+    def _news(self, verdict: Verdict, captured_us: int) -> bool:
         said = self._said
         if said is None:
             return verdict.active
@@ -63,5 +55,4 @@ class ActivityReport:
             return True
         if since_us < NEWS_US:
             return False
-        settled = self._looks >= REGIONS_LOOKS and self._count != len(said.regions)
-        return settled or named != self._said_labels
+        return self._looks >= REGIONS_LOOKS and self._count != len(said.regions)

@@ -43,16 +43,6 @@ class Group:
         """Return the packets, the key frame first."""
         return iter(self._packets)
 
-    @property
-    def size_bytes(self) -> int:
-        """Return the memory that the packets take."""
-        return self._size_bytes
-
-    @property
-    def started_us(self) -> int | None:
-        """Return when the key frame came."""
-        return self._packets[0].captured_us if self._packets else None
-
     def fits(self, packet: Packet) -> bool:
         """Return whether one more packet can be held."""
         return len(self._packets) < MOST_PACKETS and self._size_bytes + packet.size <= MOST_BYTES
