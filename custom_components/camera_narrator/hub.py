@@ -19,6 +19,7 @@ from .coordinator import (
     NarratorConfigEntry,
 )
 from .entity import register_device, register_hub
+from .event_picture import async_setup_event_pictures
 from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
@@ -200,6 +201,7 @@ async def forget(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
         async_setup_http(hass).tokens.remove(hashes_of(bridge.data))
     cameras = list(entry.get_subentries_of_type(const.SUBENTRY_CAMERA))
     for camera in cameras:
+        async_setup_event_pictures(hass).forget(camera.subentry_id)
         ir.async_delete_issue(hass, const.DOMAIN, orphan_issue(camera.subentry_id))
         ir.async_delete_issue(hass, const.DOMAIN, only_for.issue_id(camera.subentry_id))
     keys = [camera.data[const.CONF_KEY] for camera in cameras]

@@ -13,6 +13,7 @@ from . import const, only_for
 from .camera_areas import Areas
 from .coordinator import BRIDGE_AWAY, CameraCoordinator, CameraState
 from .entity import register_device
+from .event_picture import async_setup_event_pictures
 from .pipeline import narration
 from .pipeline.accounting import Accounts
 from .pipeline.models import (
@@ -64,6 +65,7 @@ class HubCamera(Sink):
         self.accounts = Accounts(run_id=hub.run_id, outcomes=self.source.outcomes)
         """Where its frames are, whichever bridge brought them."""
         self.coordinator = CameraCoordinator(hub.hass, CameraState(enabled=self.settings.enabled))
+        self._pictures = async_setup_event_pictures(hub.hass)
         self.publisher = CameraPublisher(hub, self)
         self.defects = 0
         """How often its narration broke off and began again."""
@@ -108,6 +110,7 @@ class HubCamera(Sink):
         self.source.withdraw()
         await self.stop()
         self.publisher.removed()
+        self._pictures.forget(self.subentry_id)
         self.hub.memory.forget(self.subentry_id)
 
     @callback
@@ -244,6 +247,7 @@ class HubCamera(Sink):
     def publish(self, event: Event) -> None:
         """Tell a phase of an event."""
         key_frame = self.source.latest() if event.phase is not Phase.ENDED else None
+        self._pictures.decide(event, self.source.buffer.recent, camera=self.subentry_id)
         self.publisher.publish(event, key_frame=key_frame)
 
     @override

@@ -119,11 +119,7 @@ class Teller:
                 words = Words(
                     analysis=analysis,
                     frames=len(request.chunk.frames),
-<<<<<<< custom_components/camera_narrator/pipeline/teller.py
                     provider=request.writer,
-=======
-                    provider=self._provider,
->>>>>>> /tmp/rules_mine
                 )
                 visits.keep(visit_id, words)
                 return
