@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from rigs.link import Link
 
-_QUEUE_MS: Final = 200
-"""What the entrance of the line holds, as a modest router's: the rest stays with the sender."""
+_QUEUE_MS: Final = 600
+"""What the entrance of the line holds: ten packets at 200 kbit/s, with which TCP begins; few routers hold less."""
 _BURST_BYTES: Final = 3200
 """Two segments."""
 _NEAR_CARD, _FAR_CARD = "02:00:00:00:00:01", "02:00:00:00:00:02"
