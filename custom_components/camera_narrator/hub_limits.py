@@ -13,10 +13,12 @@ from . import budget_issues, const
 from .coordinator import HubCoordinator, NarratorConfigEntry
 from .memory import MemoryStore
 from .pipeline.clock import Clock
-from .pipeline.limiter import Limiter, Standing, Terms
+from .pipeline.limiter import Limiter
 from .pipeline.models import Restraint, Saving
 from .pipeline.prices import FREE, Price, Tariff, tariff
 from .pipeline.spending import Day, Unit
+from .pipeline.standing import Standing
+from .pipeline.terms import Terms
 from .providers.address import Address
 
 SHOWN_S: Final = 60.0
@@ -183,14 +185,14 @@ def tariff_of(data: Data, options: Data) -> Tariff:
     if data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
         return FREE
     address = Address.parse(data[const.CONF_BASE_URL])
-    if address.private:
-        return FREE
     own = None
     if options.get(const.CONF_INPUT_PRICE) is not None:
         own = Price(
             input_usd=float(options[const.CONF_INPUT_PRICE]),
             output_usd=float(options.get(const.CONF_OUTPUT_PRICE) or 0.0),
         )
+    if address.private and own is None:  # with a price it is a proxy that passes pictures on
+        return FREE
     return tariff(address.host, data.get(const.CONF_MODEL, ""), own=own)
 
 

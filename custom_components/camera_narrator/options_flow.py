@@ -14,7 +14,6 @@ import voluptuous as vol
 
 from . import const
 from .cost_words import price
-from .hub_limits import tariff_of
 
 MAX_CONCURRENCY = 8
 """Requests in flight: beyond this, rate limits of servers bind first."""
@@ -107,8 +106,6 @@ def _schema(entry: ConfigEntry) -> vol.Schema:
     """Return the fields that mean something for this provider."""
     if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
         return vol.Schema(dict(_HEAD))
-    if tariff_of(entry.data, entry.options).free:
-        return vol.Schema({**_HEAD, **_LIMITS})
     return vol.Schema({**_HEAD, **_MONEY, **_LIMITS})
 
 

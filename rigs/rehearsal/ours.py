@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, override
 
-from custom_components.camera_narrator.pipeline.limiter import Limiter, Terms
+from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.models import (
     CameraMemory,
     CameraSettings,
@@ -21,6 +21,7 @@ from custom_components.camera_narrator.pipeline.models import (
 from custom_components.camera_narrator.pipeline.narration import run
 from custom_components.camera_narrator.pipeline.sink import Sink
 from custom_components.camera_narrator.pipeline.source import CameraSource
+from custom_components.camera_narrator.pipeline.terms import Terms
 from rigs.rehearsal.model import Model
 from rigs.rehearsal.oracle import Asked, Oracle
 from rigs.rehearsal.play import Play

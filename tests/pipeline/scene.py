@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
-from custom_components.camera_narrator.pipeline.limiter import Limiter, Terms
+from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     CameraMemory,
@@ -20,6 +20,7 @@ from custom_components.camera_narrator.pipeline.models import (
 )
 from custom_components.camera_narrator.pipeline.narration import run
 from custom_components.camera_narrator.pipeline.source import CameraSource
+from custom_components.camera_narrator.pipeline.terms import Terms
 from tests.pipeline.fakes import FakeClock, RecordingSink, ScriptedProvider, a_frame
 
 REGION = Region(x=0.4, y=0.4, width=0.2, height=0.4)

@@ -8,12 +8,9 @@ import pytest
 
 from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.limiter import (
-    AGEING_S,
-    Limiter,
-    Terms,
-)
+from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
 from custom_components.camera_narrator.pipeline.models import Look
+from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.pipeline.turn import Turn, Urgency
 from tests.pipeline.fakes import FakeClock
 

@@ -1,7 +1,6 @@
 """The hub's only way to its provider: within its limits and the day's money, in order of urgency, fairly."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 import math
 
@@ -12,9 +11,10 @@ from .estimate import Estimator
 from .minute import MinuteWindow
 from .models import Chunk, Quota, Restraint, Saving, Usage
 from .pace import Pace
-from .prices import FREE, Tariff
 from .remaining import Remaining
-from .spending import NOTHING, Calendar, Cost, Spending, Spent, Unit, utc_day
+from .spending import NOTHING, Calendar, Cost, Spending, Spent, utc_day
+from .standing import Block, Standing, refusal
+from .terms import Terms
 from .turn import Turn, Urgency
 
 AGEING_S = 15.0
@@ -31,34 +31,6 @@ WEIGHTS: Mapping[Urgency, float] = {
     Urgency.CATCH_UP: 1.0,
 }
 """What a camera was given counts less where more was going on: who looks at an empty yard gives way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a hub may do, from its options."""
-
-    concurrency: int = 2
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    caps: Mapping[Unit, float] = field(default_factory=dict)
-    tariff: Tariff = FREE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How far the hub makes do with less now, why, and until when at least."""
-
-    saving: Saving = Saving.NONE
-    restraint: Restraint = Restraint.NONE
-    until_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """Why a turn must wait, and until when at least."""
-
-    until_s: float
-    restraint: Restraint
 
 
 class Limiter:
@@ -90,9 +62,9 @@ class Limiter:
         self._last: dict[str, int] = {}
         self._served: dict[str, float] = {}
         self._short_until_s = float("-inf")
-        self._blocked: _Block | None = None
+        self._blocked: Block | None = None
         """What the most urgent of those who wait waits for."""
-        self._declined: _Block | None = None
+        self._declined: Block | None = None
         """What the last declined turn would have waited for."""
 
     @property
@@ -279,8 +251,8 @@ class Limiter:
         # After a failure one request tries alone: a server that is still away is not met by all cameras at once.
         slots = 1 if self._breaker.failures else self._terms.concurrency
         again_s = math.inf
-        all_wait: _Block | None = None
-        routine_waits: _Block | None = None
+        all_wait: Block | None = None
+        routine_waits: Block | None = None
         self._blocked = None
         for turn in sorted(self._waiting, key=lambda turn: self._rank(turn, now_s)):
             if turn.new and turn.new_since_s is None:
@@ -308,33 +280,33 @@ class Limiter:
                 again_s = min(again_s, block.until_s)
         return again_s
 
-    def _shared(self, now_s: float) -> _Block | None:
+    def _shared(self, now_s: float) -> Block | None:
         """Return what holds all turns alike."""
         if (held_s := self.held_until_s) is not None:
-            return _Block(until_s=held_s, restraint=self._held_for)
+            return Block(until_s=held_s, restraint=self._held_for)
         paced_s = self._pace.opens_s(now_s)
-        return _Block(until_s=paced_s, restraint=Restraint.RATE) if paced_s > now_s else None
+        return Block(until_s=paced_s, restraint=Restraint.RATE) if paced_s > now_s else None
 
     @property
     def _held_for(self) -> Restraint:
         restraint = self._breaker.restraint
         return Restraint.RATE if restraint is Restraint.NONE else restraint
 
-    def _own(self, turn: Turn, cost: Cost, now_s: float) -> _Block | None:
+    def _own(self, turn: Turn, cost: Cost, now_s: float) -> Block | None:
         """Return what one turn's cost must wait for."""
         wall_s = self._clock.wall()
         money_s = self.spending.opens_s(cost, wall_s, new=turn.new) - wall_s
         if money_s > 0:
-            return _Block(until_s=now_s + money_s, restraint=Restraint.BUDGET)
+            return Block(until_s=now_s + money_s, restraint=Restraint.BUDGET)
         tokens_s = max(
             self._tokens.opens_s(cost.tokens, now_s), self._remaining.opens_s(cost, now_s)
         )
         if tokens_s > now_s:
             self._short_until_s = now_s + SHORT_S
         until_s = max(tokens_s, self._requests.opens_s(cost.requests, now_s))
-        return _Block(until_s=until_s, restraint=Restraint.RATE) if until_s > now_s else None
+        return Block(until_s=until_s, restraint=Restraint.RATE) if until_s > now_s else None
 
-    def _impatient(self, turn: Turn, block: _Block) -> bool:
+    def _impatient(self, turn: Turn, block: Block) -> bool:
         """Return whether a new event's words would come too late to tell the whole gap."""
         if not turn.understudy or turn.new_since_s is None:
             return False
@@ -359,7 +331,7 @@ class Limiter:
         self._serve(turn, cost.tokens + 1)
         turn.granted.set()
 
-    def _decline(self, turn: Turn, block: _Block, now_s: float) -> None:
+    def _decline(self, turn: Turn, block: Block, now_s: float) -> None:
         self._waiting.remove(turn)
         self._declined = block
         turn.declined = refusal(block.restraint, block.until_s - now_s)
@@ -385,32 +357,6 @@ class Limiter:
 
 BILLED = frozenset({Fault.TIMEOUT, Fault.BAD_ANSWER, Fault.REFUSED})
 """The model has worked before these: what was reserved counts as spent."""
-
-
-def refusal(restraint: Restraint, seconds: float) -> ProviderError:
-    """Return why nobody was asked, in words."""
-    wait = duration(seconds)
-    match restraint:
-        case Restraint.BUDGET:
-            fault, what = Fault.OVER_BUDGET, f"What today may cost is used up for another {wait}"
-        case Restraint.ACCOUNT:
-            fault = Fault.RATE_LIMITED
-            what = f"The account at the model server is used up; it is asked again in {wait}"
-        case Restraint.AWAY:
-            fault = Fault.UNREACHABLE
-            what = f"The model server brings no answers; it is asked again in {wait}"
-        case _:
-            fault = Fault.RATE_LIMITED
-            what = f"The model server takes no more requests for another {wait}"
-    return ProviderError(fault, f"{what}, the built-in describer writes", retryable=False)
-
-
-def duration(seconds: float) -> str:
-    """Write a wait as people say it."""
-    if not math.isfinite(seconds):
-        return "day"
-    minutes = max(1, math.ceil(seconds / 60))
-    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
 
 
 def _nothing() -> None:

@@ -79,7 +79,7 @@ class _Narration:
         self._gate = Gate(
             profile=source.profile,
             interval_s=source.settings.interval_s,
-            heartbeats=provider.heartbeats,
+            heartbeats=provider.heartbeats and limiter.terms.tariff.price is None,
             now_s=now.s,
         )
         context = Context(source.memory.narratives)

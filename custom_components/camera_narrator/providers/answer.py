@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ..pipeline.errors import NarratorError
-from ..pipeline.models import Usage
+from ..pipeline.models import Quota, Usage
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
 from .faults import Server
 from .ladder import Rung
@@ -59,6 +59,7 @@ class Answer[T]:
         self._told: dict[str, object] = {}
         self._no_object = False
         self.usage = Usage()
+        self.quota: Quota | None = None
 
     @property
     def began(self) -> bool:
@@ -73,6 +74,7 @@ class Answer[T]:
     def feed(self, piece: Piece) -> bool:
         """Take the next piece; return whether it completed a field."""
         self.usage = piece.usage or self.usage
+        self.quota = piece.quota or self.quota
         self._finish = piece.finish or self._finish
         self._thought = self._thought or piece.thought
         self._refused = self._refused or bool(piece.refusal)

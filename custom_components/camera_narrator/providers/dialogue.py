@@ -9,7 +9,7 @@ from typing import Final, cast
 import openai
 from openai.types.chat import ChatCompletionChunk
 
-from ..pipeline.models import Usage
+from ..pipeline.models import Quota, Usage
 from . import complaints
 from .address import Address
 from .answer import Answer, NotAsAgreedError, Reading, ThoughtsOnlyError
@@ -34,6 +34,7 @@ class Step[T]:
     fields: Mapping[str, object]
     value: T | None
     usage: Usage
+    quota: Quota | None = None
 
 
 class Dialogue:
@@ -97,7 +98,9 @@ class Dialogue:
             else:
                 self._note_success(rung)
                 spent.append(answer.usage)
-                yield Step(fields=dict(answer.told), value=value, usage=_sum(spent))
+                yield Step(
+                    fields=dict(answer.told), value=value, usage=_sum(spent), quota=answer.quota
+                )
                 return
 
     async def _open(

@@ -14,6 +14,7 @@ import openai
 import openai.resources.chat.completions
 
 from ..const import CONNECTION_TEST_S
+from ..pictures import shrunk
 from ..pipeline import prompt
 from ..pipeline.errors import Fault, ProviderError
 from ..pipeline.models import Analysis, Chunk, Partial
@@ -106,10 +107,12 @@ class OpenAIProvider(Provider):
             of_unasked=_without_claims,
             of_text=prompt.plain,
         )
-        asking = self._dialogue.ask(Request.of(chunk), reading, within_s=self._patience.total_s)
+        asking = self._dialogue.ask(await _request(chunk), reading, within_s=self._patience.total_s)
         async with aclosing(asking) as steps:
             async for step in steps:
-                yield Partial(fields=step.fields, analysis=step.value, usage=step.usage)
+                yield Partial(
+                    fields=step.fields, analysis=step.value, usage=step.usage, quota=step.quota
+                )
 
     async def models(self) -> list[str]:
         """Return the names of the server's models, empty where it has no list; raise ProviderError."""
@@ -169,6 +172,17 @@ class OpenAIProvider(Provider):
             async for step in steps:
                 answer = step.value or answer
         return answer
+
+
+async def _request(chunk: Chunk) -> Request:
+    """Return the request that a chunk makes, its pictures made smaller where that is wanted."""
+    request = Request.of(chunk)
+    if chunk.height_px is None:
+        return request
+    small = await asyncio.get_running_loop().run_in_executor(
+        None, shrunk, request.pictures, chunk.height_px
+    )
+    return replace(request, pictures=small)
 
 
 def _without_claims(fields: Mapping[str, object]) -> Analysis:

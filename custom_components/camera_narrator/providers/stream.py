@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+import time
 from typing import Final
 
 import httpx
@@ -11,7 +12,8 @@ import openai
 from openai.types.chat import ChatCompletionChunk
 
 from ..pipeline.errors import NarratorError
-from ..pipeline.models import Usage
+from ..pipeline.models import Quota, Usage
+from .quota import quota
 
 
 class WebPageError(NarratorError):
@@ -62,6 +64,8 @@ class Piece:
     refusal: str = ""
     finish: str | None = None
     usage: Usage | None = None
+    quota: Quota | None = None
+    """What the answer's headers say is left."""
 
     @property
     def token(self) -> bool:
@@ -84,6 +88,9 @@ async def pieces(
     try:
         if "html" in stream.response.headers.get("content-type", ""):
             raise WebPageError
+        left = quota(stream.response.headers, now_wall_s=time.time())
+        if left is not None:
+            yield Piece(quota=left)
         events = aiter(stream)
         while True:
             try:
