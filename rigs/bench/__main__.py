@@ -116,15 +116,8 @@ async def _awaited(measured: Awaitable[list[Figure]]) -> list[Figure]:
 
 
 def _tell(run: Run, figures: list[Figure]) -> None:
-    print()
-    missed = 0
-    for figure in figures:
-        word = report.verdict(figure).strip("*")
-        missed += word == "miss"
-        budget = "" if figure.budget is None else f"  ({figure.budget})"
-        print(f"{word:5} {figure.name:52} {report.number(figure.value):>9}{budget}")
-    with_budget = sum(figure.budget is not None for figure in figures)
-    run.say(f"{len(figures)} figures, {with_budget - missed} of {with_budget} budgets met")
+    print("\n".join(["", *report.lines(figures)]))
+    run.say(report.summary(figures))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -47,6 +47,35 @@ NAMES: Final = (*BUDGETS, "edge.onset_to_wire_ms.p95", "activity.onsets")
 """What every run brings, quick or not; the last two have no budget."""
 
 
+NARRATION_BUDGETS: Final = {
+    "narration.seen_share.live": Budget(limit=0.99, at_least=True),
+    "narration.seen_share.live_05s": Budget(limit=0.99, at_least=True),
+    "narration.seen_share.live_10s": Budget(limit=0.95, at_least=True),
+    "narration.max_gap_s.live": Budget(limit=1.2),
+    "narration.max_gap_s.live_05s": Budget(limit=1.2),
+    "narration.max_gap_s.live_10s": Budget(limit=2.5),
+    "narration.novelty_within_2s.balanced": Budget(limit=0.99, at_least=True),
+    "narration.calls_per_visit.balanced": Budget(limit=5.0),
+    # What the bridge may take at this length of groups, and Home Assistant's 30 ms.
+    "narration.capture_to_activity_ms.p95": Budget(limit=320.0),
+    "narration.capture_to_started_ms.p95": Budget(limit=1200.0),
+    "narration.activity_to_request_ms.p95": Budget(limit=250.0),
+    "narration.words_after_first_field_ms.p95": Budget(limit=300.0),
+    "narration.field_to_state_ms.p95": Budget(limit=20.0),
+    "narration.lost": Budget(limit=0),
+    "narration.doubled": Budget(limit=0),
+    "narration.reordered": Budget(limit=0),
+    "narration.tokens_vs_baseline.day": Budget(limit=0.10),
+    "narration.calls_idle_priced": Budget(limit=0),
+    "narration.usd_per_month.12x30_visits": Budget(limit=15.0),
+    "narration.event_recall": Budget(limit=0.99, at_least=True),
+    "ingest.core_share_128fps": Budget(limit=0.015),
+    "ingest.loop_stall_ms.p99": Budget(limit=5.0),
+    "ha.mb.12cams": Budget(limit=80.0),
+    "ha.recorder_rows_per_day.12cams": Budget(limit=10_000),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A number with its name and how it came about."""
@@ -63,7 +92,7 @@ class Figure:
     @property
     def budget(self) -> Budget | None:
         """Return what it has to reach, None where that is open."""
-        return BUDGETS.get(self.name)
+        return BUDGETS.get(self.name) or NARRATION_BUDGETS.get(self.name)
 
 
 def ratio(

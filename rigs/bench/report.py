@@ -36,7 +36,7 @@ def verdict(figure: Figure) -> str:
 def section(figures: Sequence[Figure], *, title: str, command: str) -> str:
     """Return the generated part of the document."""
     about = (
-        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {_machine()}; {_versions()}. "
+        f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, {machine()}; {_versions()}. "
         f"Footage: {title}. Load average over the last quarter of an hour: "
         f"{os.getloadavg()[2]:.1f}, the run's own included."
     )
@@ -72,6 +72,23 @@ def write(document: Path, generated: str, *, begin: str = BEGIN, end: str = END)
     document.write_text(before + generated + after, "utf-8")
 
 
+def lines(figures: Sequence[Figure]) -> list[str]:
+    """Return the table for a terminal."""
+    told = []
+    for figure in figures:
+        budget = "" if figure.budget is None else f"  ({figure.budget})"
+        word = verdict(figure).strip("*")
+        told.append(f"{word:5} {figure.name:52} {number(figure.value):>9}{budget}")
+    return told
+
+
+def summary(figures: Sequence[Figure]) -> str:
+    """Return how many there are and how many of the budgets are met."""
+    judged = [figure for figure in figures if figure.budget is not None]
+    met = sum(verdict(figure) == "pass" for figure in judged)
+    return f"{len(figures)} figures, {met} of {len(judged)} budgets met"
+
+
 def number(value: float) -> str:
     """Return a number with three digits that matter."""
     if value == 0 or abs(value) >= 100:
@@ -79,7 +96,8 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what it was measured on."""
     model = re.search(r"model name\s*:\s*(.+)", _cpuinfo())
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     name = model[1] if model else platform.machine()

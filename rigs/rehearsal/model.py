@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 import json
+import random
 from typing import Any, Final
 
 from rigs import model_request
@@ -32,6 +33,8 @@ class Speed:
     first_token_s: float = 2.0
     token_s: float = 1 / 80
     """80 tokens a second, as small cloud models have them."""
+    spread: float = 0.0
+    """How far the first token may come sooner or later, as a share of its time."""
 
 
 class Model:
@@ -59,6 +62,7 @@ class Model:
         self._wrong = wrong
         self._looks = looks
         self._taken: deque[float] = deque()
+        self._chance = random.Random(1)
 
     async def complete(self, body: Mapping[str, Any]) -> AsyncGenerator[tuple[ModelRequest, str]]:
         """Yield the answer token by token; raise Refused."""
@@ -94,7 +98,8 @@ class Model:
         return [request for request in self.requests if request.outcome == "answered"]
 
     async def _think(self, now_s: float) -> None:
-        until_s = now_s + self._speed.first_token_s
+        share = 1 + self._speed.spread * self._chance.uniform(-1, 1)
+        until_s = now_s + self._speed.first_token_s * share
         if self._stall is not None and until_s >= self._stall[0] and now_s < self._stall[1]:
             until_s = max(until_s, self._stall[1])
         await asyncio.sleep(until_s - now_s)

@@ -79,7 +79,7 @@ class Play:
         camera: int,
         count: int,
         *,
-        every_s: float = 150.0,
+        every_s: float = 240.0,
         first_s: float = 40.0,
         nuisances: int = 0,
     ) -> Self:
@@ -89,7 +89,8 @@ class Play:
             from_s = first_s + index * every_s
             visits.append(_visit(len(visits) + 1, from_s, index))
             if index < nuisances:
-                at_s = from_s + every_s - 40.0
+                # Far enough from both neighbours to be an event of its own.
+                at_s = from_s + every_s - 100.0
                 scenes = ((0.0, NOBODY),)
                 visits.append(
                     Visit(number=len(visits) + 1, from_s=at_s, to_s=at_s + 4.0, scenes=scenes)

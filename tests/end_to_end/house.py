@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any, Self
 
+from rigs import dialogs
 from rigs.broker import Broker
 from rigs.camera_process import CameraProcess
 from rigs.home_assistant import HomeAssistant
@@ -21,7 +22,6 @@ from rigs.model_request import ModelRequest
 from rigs.model_server import ModelServer
 from rigs.mqtt_listener import Message, MqttListener
 from rigs.process import Process, Processes
-from tests.end_to_end import dialogs
 from tests.end_to_end.journal import Journal
 
 PREFIX = "camera_narrator"

@@ -8,6 +8,10 @@ from rigs.model_server import ModelServer
 DOMAIN = "camera_narrator"
 
 
+class DialogError(Exception):
+    """A dialog that did not show what comes next; the text says what it shows."""
+
+
 async def add_mqtt(client: HomeAssistantClient, broker: Broker) -> None:
     """Connect Home Assistant to the broker."""
     flow = await client.config_flow("mqtt")
@@ -24,13 +28,20 @@ async def add_hub(client: HomeAssistantClient, model: ModelServer, *, api_key: s
     return entry_id
 
 
+async def add_builtin_hub(client: HomeAssistantClient) -> str:
+    """Add a hub whose words come from the built-in describer; return its entry."""
+    flow = await client.config_flow(DOMAIN)
+    entry_id: str = _made(await flow.choose("builtin"))["result"]["entry_id"]
+    return entry_id
+
+
 async def show_token(client: HomeAssistantClient, entry_id: str, address: str) -> Flow:
     """Open the dialog that shows a bridge's token, and waits for the bridge."""
     flow = await client.subentry_flow(entry_id, "bridge")
     await flow.submit(address=address)
-    assert flow.step == "pair", flow.shown
+    _showing(flow, flow.step == "pair")
     await flow.submit()
-    assert flow.kind == "progress", flow.shown
+    _showing(flow, flow.kind == "progress")
     return flow
 
 
@@ -46,10 +57,22 @@ async def add_camera(client: HomeAssistantClient, entry_id: str, name: str, url:
     await flow.choose("rtsp")
     await flow.submit(name=name, url=url)
     await flow.wait()
-    assert flow.step == "confirm", (flow.step, flow.errors)
+    _showing(flow, flow.step == "confirm")
     _made(await flow.submit())
 
 
+async def add_pushed_camera(client: HomeAssistantClient, entry_id: str, name: str) -> None:
+    """Add a camera whose pictures a client pushes."""
+    flow = await client.subentry_flow(entry_id, "camera")
+    await flow.choose("pushed")
+    _made(await flow.submit(name=name))
+
+
 def _made(flow: Flow) -> Json:
-    assert flow.kind == "create_entry", (flow.step, flow.errors)
+    _showing(flow, flow.kind == "create_entry")
     return flow.shown
+
+
+def _showing(flow: Flow, right: bool) -> None:
+    if not right:
+        raise DialogError(f"{flow.kind} {flow.step} {flow.errors or ''}")
