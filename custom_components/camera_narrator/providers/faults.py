@@ -71,19 +71,20 @@ class Server:
 
     def _refusal(self, error: openai.APIError) -> ProviderError:
         status, told = complaints.status(error), complaints.told(error)
-        fault, what, retryable = self._meaning(status, told)
+        wait_s = retry_after_s(_headers(error), str(error.body), now_wall_s=time.time())
+        fault, what, retryable = self._meaning(status, told, dated=wait_s is not None)
         if fault in {Fault.UNAUTHORIZED, Fault.MODEL_UNKNOWN}:
             said = ""  # these echo keys and repeat what the sentence says
         else:
             said = redacted(complaints.words(error), self.secrets)
-        wait_s = None
-        if retryable:
-            wait_s = retry_after_s(_headers(error), str(error.body), now_wall_s=time.time())
         return ProviderError(
-            fault, f"{what}: {said}" if said else what, retryable=retryable, retry_after_s=wait_s
+            fault,
+            f"{what}: {said}" if said else what,
+            retryable=retryable,
+            retry_after_s=wait_s if retryable else None,
         )
 
-    def _meaning(self, status: int | None, told: str) -> tuple[Fault, str, bool]:
+    def _meaning(self, status: int | None, told: str, *, dated: bool) -> tuple[Fault, str, bool]:
         """Return fault, sentence, and whether the same pictures may be tried again."""
         match status:
             case 401:
@@ -96,7 +97,8 @@ class Server:
                 return Fault.TIMEOUT, f"{self.host} gave up waiting", True
             case 413:
                 return Fault.PICTURES_REJECTED, f"The pictures are too large for {self.host}", False
-            case 429 if complaints.about_quota(told):
+            # Google speaks of the quota of a minute as others do of an empty account, but says when it is back.
+            case 429 if complaints.about_quota(told) and not dated:
                 return Fault.RATE_LIMITED, f"The account at {self.host} is used up", False
             case 429:
                 return Fault.RATE_LIMITED, f"{self.host} wants fewer requests", True

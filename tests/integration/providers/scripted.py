@@ -132,8 +132,11 @@ def words(*texts: str, finish: str | None = "stop") -> list[bytes]:
 class Raw:
     """A server whose answers are bytes; keeps the bodies it got."""
 
-    def __init__(self, *replies: web.Response | list[bytes]) -> None:
+    def __init__(
+        self, *replies: web.Response | list[bytes], headers: dict[str, str] | None = None
+    ) -> None:
         self.replies = list(replies)
+        self.told = {"Content-Type": "text/event-stream", **(headers or {})}
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         app = web.Application()
@@ -153,7 +156,7 @@ class Raw:
         reply = self.replies.pop(0)
         if isinstance(reply, web.Response):
             return reply
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers=self.told)
         await response.prepare(request)
         for piece in reply:
             await response.write(piece)

@@ -10,10 +10,12 @@ import pytest
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.models import (
     Partial,
+    Quota,
     Usage,
 )
+from custom_components.camera_narrator.providers.retry_after import retry_after_s
 from custom_components.camera_narrator.providers.stream import Patience
-from rigs.model_faults import Fault as Scripted, FaultKind
+from rigs.model_faults import Fault as Scripted, FaultKind, LimitStyle
 from rigs.model_server import ModelServer
 from tests.integration.providers.scripted import (
     ANSWER,
@@ -24,6 +26,7 @@ from tests.integration.providers.scripted import (
     WORDS,
     Raw,
     ask,
+    event,
     failure,
     provider,
     refusal,
@@ -141,6 +144,61 @@ async def test_hands_on_the_servers_word_on_when(
     assert (error.fault, error.retryable) == (Fault.RATE_LIMITED, True)
     assert error.retry_after_s == (None if wait_s is None else pytest.approx(wait_s))
     assert len(server.requests) == 1, "waiting and trying again is the limiter's business"
+
+
+@pytest.mark.parametrize("style", LimitStyle)
+async def test_every_family_of_servers_is_understood(
+    hass: HomeAssistant, server: ModelServer, style: LimitStyle
+) -> None:
+    """Headers, dates, moments and bodies of all of them come to the same wait; silence to none."""
+    server.script.add(Scripted.limited_as(style, 90.0))
+    error = await failure(await provider(hass, server.base_url))
+    assert (error.fault, error.retryable) == (Fault.RATE_LIMITED, True)
+    expected = None if style is LimitStyle.SILENT else pytest.approx(90.0, abs=2.0)
+    assert error.retry_after_s == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ("Rate limit reached. Please try again in 6m11.52s. Visit our pages", 371.52),
+        ("Please try again in 20ms.", 0.02),
+        ("Please retry in 34.07s.", 34.07),
+        ("Number of requests exceeded, please wait 12 seconds", 12.0),
+        ("retry after 3 more days of sunshine", None),
+        ("try again in some time", None),
+    ],
+)
+def test_words_say_when(said: str, wait_s: float | None) -> None:
+    """What a body says in words counts where no header says it."""
+    body = str({"error": {"message": said}})
+    assert retry_after_s({}, body, now_wall_s=0.0) == (
+        None if wait_s is None else pytest.approx(wait_s)
+    )
+    assert retry_after_s({"retry-after": "5"}, body, now_wall_s=0.0) == 5.0
+
+
+async def test_what_is_left_comes_with_the_answer(hass: HomeAssistant) -> None:
+    """The headers of an answer reach the limiter with its last part."""
+    events = [event({"content": WORDS}), event({}, "stop"), b"data: [DONE]\n\n"]
+    headers = {
+        "x-ratelimit-limit-requests": "500",
+        "x-ratelimit-remaining-requests": "499",
+        "x-ratelimit-reset-requests": "120ms",
+        "x-ratelimit-limit-tokens": "30000",
+        "x-ratelimit-remaining-tokens": "21000",
+        "x-ratelimit-reset-tokens": "18s",
+    }
+    async with Raw(events, headers=headers) as base_url:
+        final = (await ask(await provider(hass, base_url)))[-1]
+    assert final.quota == Quota(
+        requests=499,
+        requests_limit=500,
+        requests_reset_s=0.12,
+        tokens=21000,
+        tokens_limit=30000,
+        tokens_reset_s=18.0,
+    )
 
 
 @pytest.mark.parametrize(

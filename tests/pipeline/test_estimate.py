@@ -1,0 +1,121 @@
+"""What requests cost: prices by model, pictures by rule, estimates that learn, and the cost of a day."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.camera_narrator.pipeline.chunk import build
+from custom_components.camera_narrator.pipeline.estimate import Estimator, per_day
+from custom_components.camera_narrator.pipeline.models import (
+    CameraSettings,
+    Chunk,
+    Look,
+    Profile,
+    Usage,
+)
+from custom_components.camera_narrator.pipeline.prices import (
+    FREE,
+    PictureRule,
+    Price,
+    Tariff,
+    tariff,
+)
+from custom_components.camera_narrator.pipeline.spending import Cost
+from tests.pipeline.fakes import a_frame
+
+CHEAP = Tariff(price=Price(input_usd=1.0, output_usd=10.0))
+
+
+def chunk(frames: int = 5) -> Chunk:
+    """Return a chunk of pictures of 854 × 480."""
+    pictures = tuple(
+        replace(a_frame(number, captured_s=1000.0 + number), width=854, height=480)
+        for number in range(frames)
+    )
+    return build(
+        camera="door",
+        settings=CameraSettings(title="Door"),
+        look=Look.ONSET,
+        frames=pictures,
+        notes=(),
+        states=(),
+        onset_s=None,
+        question=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "model", "usd"),
+    [
+        ("api.openai.com", "gpt-5-mini-2025-08-07", (0.25, 2.0)),
+        ("api.openai.com", "gpt-5", (1.25, 10.0)),
+        ("generativelanguage.googleapis.com", "models/gemini-2.5-flash-lite", (0.1, 0.4)),
+        ("openrouter.ai", "anthropic/claude-haiku-4.5", (1.0, 5.0)),
+        ("openrouter.ai", "somebody/else", None),
+        ("models.example.com", "gpt-5-mini", None),
+    ],
+)
+def test_prices_go_by_server_and_model(
+    host: str, model: str, usd: tuple[float, float] | None
+) -> None:
+    """The longest name that fits counts; a model behind an unknown server has an unknown price."""
+    found = tariff(host, model)
+    assert found.unknown is (usd is None)
+    if usd is not None:
+        assert found.price == Price(input_usd=usd[0], output_usd=usd[1])
+    own = Price(input_usd=9.0, output_usd=9.0)
+    assert tariff(host, model, own=own).price == own
+
+
+@pytest.mark.parametrize(
+    ("model", "wide", "low"),
+    [("gpt-5-mini", 486, 216), ("claude-haiku-4-5", 558, 252), ("gemini-3-flash", 1120, 1120)],
+)
+def test_pictures_count_by_the_models_rule(model: str, wide: int, low: int) -> None:
+    """By patches of two sizes, or flat."""
+    rule = tariff("api.openai.com", model).pictures
+    assert (rule.tokens(854, 480), rule.tokens(569, 320)) == (wide, low)
+
+
+def test_tiles_count_by_the_short_side() -> None:
+    """4o's rule: 85 and 170 for each tile."""
+    assert PictureRule.TILES.tokens(854, 480) == 85 + 170 * 2
+
+
+def test_an_estimate_learns() -> None:
+    """Too low is corrected at once, too high by and by; smaller pictures are cheaper."""
+    estimator, look = Estimator(CHEAP), chunk()
+    first = estimator.of(look)
+    assert first.requests == 1
+    assert first.usd == pytest.approx((first.tokens - 250 + 250 * 10) / 1e6)
+    given = first.tokens - look.schema.max_tokens
+    used = estimator.used(look, Usage(input_tokens=2 * given, output_tokens=40), first)
+    assert used == Cost(requests=1, tokens=2 * given + 40, usd=(2 * given + 400) / 1e6)
+    dear = estimator.of(look)
+    assert dear.tokens == pytest.approx(2 * given + 250, abs=2)
+    estimator.used(look, Usage(input_tokens=given, output_tokens=40), dear)
+    assert dear.tokens * 0.93 < estimator.of(look).tokens < dear.tokens
+    assert estimator.of(replace(look, height_px=320)).tokens < 0.7 * estimator.of(look).tokens
+
+
+def test_what_a_server_does_not_count_was_as_estimated() -> None:
+    """Without usage the estimate stands, and nothing is learned."""
+    estimator, look = Estimator(CHEAP), chunk()
+    reserved = estimator.of(look)
+    assert estimator.used(look, Usage(), reserved) == reserved
+    assert estimator.of(look) == reserved
+    assert Estimator(FREE).of(look).usd == 0.0
+
+
+def test_a_day_by_profile() -> None:
+    """Economy is cheaper than balanced than live than always; heartbeats come on top."""
+
+    def day(profile: Profile, *, heartbeats: bool = False) -> Cost:
+        settings = CameraSettings(title="", profile=profile)
+        return per_day(settings, CHEAP, height_px=480, heartbeats=heartbeats)
+
+    costs = [day(profile) for profile in Profile]
+    assert [cost.requests for cost in costs] == [60, 150, 366, 17_280]
+    assert costs == sorted(costs, key=lambda cost: cost.usd)
+    assert day(Profile.BALANCED, heartbeats=True).requests == 150 + 288
+    assert costs[1].usd == pytest.approx(150 * (0.0036 + 0.0008), rel=0.2)
