@@ -92,3 +92,15 @@ def test_lag_is_that_of_live_frames_and_is_told_once() -> None:
     window.acknowledged(("front", 2), 4 * SECOND_US)
     assert (window.take_lag_us(5 * SECOND_US), window.arrived_us) == (3 * SECOND_US, 7)
     assert window.take_lag_us(5 * SECOND_US) == 0
+
+
+def test_next_connection_begins_with_what_was_found_out() -> None:
+    """A line that was narrow before an outage is not flooded after it, and widens quickly where it has changed."""
+    before = SendWindow()
+    before.sent(("front", 1), 20_000, 0)
+    before.acknowledged(("front", 1), 2 * IN_TIME_US)
+    after = SendWindow(most_bytes=before.most_bytes)
+    assert flies(after, 0) == 10
+    for number in range(10):
+        after.acknowledged(("back", number), 1000)
+    assert flies(after, 2000) == 20

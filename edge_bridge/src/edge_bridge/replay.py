@@ -179,7 +179,7 @@ class ReplayRing:
         self.disconnect()
         self._run_id = run_id
         self.acknowledge(received, now_us)
-        self._window = SendWindow(round_trip_us)
+        self._window = SendWindow(round_trip_us, most_bytes=self._window.most_bytes)
         self._felt = {True: Crowd(), False: Crowd()}
         self._replay_from_us, self._replay_most = now_us + REPLAY_FIRST_US, 1
         for account in self._accounts.values():

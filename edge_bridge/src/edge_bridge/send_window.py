@@ -40,7 +40,7 @@ class _Flight:
 class SendWindow:
     """What one connection has on the way."""
 
-    def __init__(self, round_trip_us: int = 0) -> None:
+    def __init__(self, round_trip_us: int = 0, *, most_bytes: int = FIRST_BYTES) -> None:
         """Begin with nothing on the way; the round trip of the greeting bounds that of the line."""
         self.round_trip_us = min(round_trip_us, ROUND_TRIP_MOST_US)
         self.arrived_us = 0
@@ -48,7 +48,8 @@ class SendWindow:
         self._flying: dict[Key, _Flight] = {}
         """In the order of the wire."""
         self._flying_bytes = 0
-        self._most_bytes = FIRST_BYTES
+        self.most_bytes = min(most_bytes, FIRST_BYTES)
+        """What may be on the way: the next connection begins with what this one has found out."""
         self._cut_us = 0
         self._narrow = False
         """Whether the bytes on the way kept something waiting since the last acknowledgement."""
@@ -65,7 +66,7 @@ class SendWindow:
             return True
         if unsent_bytes > UNSENT_BYTES or self._oldest_us(now_us) > self.in_time_us:
             return False
-        if self._flying_bytes >= self._most_bytes:
+        if self._flying_bytes >= self.most_bytes:
             self._narrow = True
             return False
         return True
@@ -89,11 +90,11 @@ class SendWindow:
             if flight.sent_us >= self._cut_us:
                 # Once per flight: what was handed over before the last cut says nothing of it.
                 in_time_bytes = flight.flown_bytes * self.in_time_us // took_us
-                self._most_bytes = max(LEAST_BYTES, min(self._most_bytes // 2, in_time_bytes))
+                self.most_bytes = max(LEAST_BYTES, min(self.most_bytes // 2, in_time_bytes))
                 self._cut_us = now_us
         elif self._narrow:
             growth_bytes = flight.size_bytes // (GROWTH if self._cut_us else 1)
-            self._most_bytes = min(MOST_BYTES, self._most_bytes + growth_bytes)
+            self.most_bytes = min(MOST_BYTES, self.most_bytes + growth_bytes)
         if not self._flying:
             self._narrow = False
         self.round_trip_us = min(self.round_trip_us, took_us)
