@@ -19,6 +19,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Region,
 )
 from custom_components.camera_narrator.pipeline.narration import run
+from custom_components.camera_narrator.pipeline.provider import Provider
 from custom_components.camera_narrator.pipeline.source import CameraSource
 from custom_components.camera_narrator.pipeline.terms import Terms
 from tests.pipeline.fakes import FakeClock, RecordingSink, ScriptedProvider, a_frame
@@ -169,6 +170,8 @@ async def narrated(
     names: bool = True,
     clock: FakeClock | None = None,
     source: CameraSource | None = None,
+    terms: Terms | None = None,
+    understudy: Provider | None = None,
 ) -> AsyncIterator[Scene]:
     """Run the narration of one camera for the block."""
     if source is not None:
@@ -188,14 +191,21 @@ async def narrated(
         source=source,
         provider=ScriptedProvider(clock, heartbeats=heartbeats, names=names),
         sink=RecordingSink(clock),
-        limiter=Limiter(clock=clock, terms=Terms(concurrency=concurrency)),
+        limiter=Limiter(clock=clock, terms=terms or Terms(concurrency=concurrency)),
     )
     if connected:
         source.connect(
             epoch="epoch", reports_activity=reports_activity, active=False, detects=detects
         )
     task = asyncio.create_task(
-        run(source, scene.provider, scene.sink, limiter=scene.limiter, clock=clock)
+        run(
+            source,
+            scene.provider,
+            scene.sink,
+            limiter=scene.limiter,
+            clock=clock,
+            understudy=understudy,
+        )
     )
     await clock.settle()
     try:

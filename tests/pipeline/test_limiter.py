@@ -9,7 +9,9 @@ import pytest
 from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
-from custom_components.camera_narrator.pipeline.models import Look
+from custom_components.camera_narrator.pipeline.models import Look, Quota, Restraint, Saving
+from custom_components.camera_narrator.pipeline.pace import FORGET_S
+from custom_components.camera_narrator.pipeline.spending import NOTHING, Cost
 from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.pipeline.turn import Turn, Urgency
 from tests.pipeline.fakes import FakeClock
@@ -24,6 +26,7 @@ class Queue:
         self.clock = FakeClock()
         self.limiter = Limiter(clock=self.clock, terms=Terms(concurrency=concurrency))
         self.served: list[str] = []
+        self.cost = NOTHING
         self.turns: dict[str, Turn] = {}
         self._release: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -31,7 +34,8 @@ class Queue:
     async def want(self, camera: str, urgency: Urgency = Urgency.OPEN_EVENT) -> None:
         """Let a camera wait for a turn."""
         self._release[camera] = asyncio.Event()
-        self.turns[camera] = self.limiter.turn(camera, urgency)
+        cost = self.cost
+        self.turns[camera] = self.limiter.turn(camera, urgency, estimate=lambda: cost)
         self._tasks[camera] = asyncio.create_task(self._hold(camera, self.turns[camera]))
         await self.clock.settle()
 
@@ -198,6 +202,108 @@ async def test_who_goes_away_leaves_no_turn_behind() -> None:
         await queue.cancel("b")
         await queue.cancel("a")
         assert queue.served == ["a", "c"]
+
+
+async def test_a_refusal_without_a_date_halves_the_pace() -> None:
+    """What went through in a minute is halved, then rises by one with each answer, until it is forgotten."""
+    async with queued() as queue:
+        for number in range(8):
+            await queue.want(f"{number}")
+            await queue.release(f"{number}")
+        queue.limiter.failed(ProviderError(Fault.RATE_LIMITED, "slower", retryable=True))
+        assert queue.limiter.per_minute == 4
+        await queue.clock.advance(1)
+        await queue.want("next")
+        assert queue.served[-1] == "7", "a quarter of a minute lies between two starts"
+        await queue.clock.advance(14)
+        assert queue.served[-1] == "next"
+        queue.limiter.answered()
+        assert queue.limiter.per_minute == 5
+        await queue.clock.advance(FORGET_S)
+        queue.limiter.answered()
+        assert queue.limiter.per_minute is None
+
+
+async def test_refusals_together_halve_it_once() -> None:
+    """Three requests that flew at the same time are one piece of news."""
+    async with queued(concurrency=3) as queue:
+        for camera in "abcdefgh":
+            await queue.want(camera)
+            await queue.release(camera)
+        for _ in range(3):
+            queue.limiter.failed(ProviderError(Fault.RATE_LIMITED, "slower", retryable=True))
+        assert queue.limiter.per_minute == 4
+
+
+async def test_what_an_answer_says_is_left_is_heeded() -> None:
+    """Tokens that are not left hold until the bucket has filled far enough; pictures are small for a minute."""
+    async with queued() as queue:
+        queue.cost = Cost(requests=1, tokens=3000)
+        await queue.want("a")
+        queue.limiter.answered(
+            queue.turns["a"],
+            quota=Quota(tokens=1000, tokens_limit=11_000, tokens_reset_s=50.0),
+        )
+        await queue.release("a")
+        await queue.want("b")
+        assert queue.served == ["a"]
+        assert queue.limiter.frugal
+        assert queue.limiter.standing().restraint is Restraint.RATE
+        await queue.clock.advance(9.9)
+        assert queue.served == ["a"]
+        await queue.clock.advance(0.1)
+        assert queue.served == ["a", "b"]
+        await queue.clock.advance(60)
+        assert not queue.limiter.frugal
+
+
+async def test_among_equals_who_was_given_fewest_tokens() -> None:
+    """A camera that shows much gives way to one that shows little."""
+    async with queued() as queue:
+        queue.cost = Cost(requests=1, tokens=5000)
+        await queue.want("rich")
+        await queue.want("next")
+        await queue.release("rich")
+        queue.cost = Cost(requests=1, tokens=100)
+        await queue.want("modest")
+        await queue.want("rich")
+        for _ in range(2):
+            await queue.release(queue.served[-1])
+        assert queue.served == ["rich", "next", "modest", "rich"]
+
+
+async def test_who_was_away_has_saved_nothing_up() -> None:
+    """A camera that comes late is served in turn with the others, not before them until it has caught up."""
+    async with queued() as queue:
+        queue.cost = Cost(requests=1, tokens=1000)
+        for camera in ("a", "b", "a", "b", "a", "b"):
+            await queue.want(camera)
+            await queue.release(camera)
+        queue.served.clear()
+        await queue.want("a")
+        await queue.want("b")
+        await queue.want("late")
+        await queue.release("a")
+        await queue.want("a")
+        for _ in range(3):
+            camera = queue.served[-1]
+            await queue.release(camera)
+            await queue.want(camera)
+        assert sorted(queue.served[1:4]) == ["a", "b", "late"]
+
+
+async def test_short_waits_are_fewer_looks() -> None:
+    """While the hub is held it makes do with fewer looks, and says until when."""
+    async with queued() as queue:
+        queue.limiter.failed(
+            ProviderError(Fault.RATE_LIMITED, "later", retryable=True, retry_after_s=30)
+        )
+        await queue.want("a")
+        standing = queue.limiter.standing()
+        assert (standing.saving, standing.restraint) == (Saving.FEWER_LOOKS, Restraint.RATE)
+        assert standing.until_s == 1030
+        await queue.clock.advance(30)
+        assert queue.limiter.standing().saving is Saving.NONE
 
 
 @pytest.mark.parametrize(
