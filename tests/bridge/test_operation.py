@@ -194,7 +194,7 @@ async def test_decoder_that_hangs_shows_in_the_status(
             release.wait(60)
             return False
 
-    bridge._workers.ready(Hanging())
+    bridge._roster._workers.ready(Hanging())
     file = tmp_path / "bridge0" / "status.json"
     try:
         await eventually(lambda: file.exists() and json.loads(file.read_text())["stalled_s"] > 0)

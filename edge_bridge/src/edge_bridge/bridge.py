@@ -2,21 +2,15 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-import itertools
 import logging
 import secrets
 import time
 from typing import Any
 
-from .budget import Budget
-from .camera import Camera
 from .clock import monotonic_us
-from .decoding import DecoderWorkers
 from .encoder import Encoder
-from .errors import CaptureError
 from .looks import looks_with
 from .mqtt_link import tls_context
 from .outbox import Outbox
@@ -30,29 +24,23 @@ from .protocol import (
     PROTOCOL_MIN,
     Ack,
     CameraConfig,
-    CameraError,
-    CameraStatus,
     Capability,
     Configure,
     Configured,
-    DecodeMode,
     ErrorCode,
     Frame,
     FrameFlag,
     Hello,
     Limits,
-    PacingReason,
     Probe,
     Probed,
-    ProtocolError,
-    Source,
     Status,
-    StreamState,
     Watch,
     Welcome,
     WireError,
 )
 from .replay import ReplayRing
+from .roster import Roster
 from .settings import Settings
 from .source import StreamSource
 from .state_folder import StateFolder
@@ -84,20 +72,12 @@ class Bridge:
         self._id = bridge_id
         self._version = version(_DISTRIBUTION)
         self._epoch = secrets.token_hex(8)
-        self._revisions = itertools.count(1)
         self._encoder = Encoder()
-        self._workers = DecoderWorkers()
-        self._budget = Budget(self._workers.count)
         self._looks = looks_with(settings.detector, self._encoder)
         self._ring = ReplayRing()
         self._pacing = Pacing()
         self._greeted_us = 0
         self._limits = Limits()
-        self._cameras: dict[str, Camera] = {}
-        self._unfit: dict[str, WireError] = {}
-        """Configured cameras that this bridge cannot capture."""
-        self._removed: set[str] = set()
-        """Cameras of this epoch whose last counts have not been told."""
         self._load = ProcessLoad()
         self._tasks: asyncio.TaskGroup | None = None
         self._probes: set[asyncio.Task[None]] = set()
@@ -105,6 +85,14 @@ class Bridge:
         self._began_s = time.monotonic()
         self._changed = asyncio.Event()
         """A state has changed since the status was written."""
+        self._roster = Roster(
+            encoder=self._encoder,
+            looks=self._looks,
+            ring=self._ring,
+            outbox=self.outbox,
+            pacing=self._pacing,
+            changed=self._changed.set,
+        )
         self._uplink = Uplink(settings, self, self._changed.set)
         self._telemetry: Telemetry | None = None
         if settings.mqtt is not None:
@@ -119,7 +107,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Serve until cancelled; then say the last status, close, and stop the cameras."""
-        self._workers.start()
+        self._roster.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -128,9 +116,7 @@ class Bridge:
                 if self._telemetry is not None:
                     tasks.create_task(self._telemetry.run())
         finally:
-            for camera in self._cameras.values():
-                camera.stop()
-            self._workers.stop()
+            self._roster.stop()
             self._looks.stop()
             self._folder.clear_status()
 
@@ -158,7 +144,7 @@ class Bridge:
             ),
             clock_us=monotonic_us(),
             cameras=tuple(
-                self._ring.hello(key, active=self._active(key))
+                self._ring.hello(key, active=self._roster.active(key))
                 for key in self._ring.cameras[-MAX_CAMERAS:]
             ),
         )
@@ -175,14 +161,7 @@ class Bridge:
         )
         self._pacing.connected()
         configured = self._reconcile(welcome.revision, welcome.cameras)
-        for camera in self._cameras.values():
-            # A state that nobody has heard yet; a camera that fails says nothing.
-            if (
-                camera.activity is not None
-                and camera.activity.active
-                and camera.state is StreamState.STREAMING
-            ):
-                self.outbox.activity(camera.activity)
+        self._roster.repeat()
         return configured
 
     def configure(self, configure: Configure) -> Configured:
@@ -195,7 +174,7 @@ class Bridge:
 
     def watch(self, watch: Watch) -> None:
         """Send a camera more often for a while."""
-        if (camera := self._cameras.get(watch.camera)) is not None:
+        if (camera := self._roster.get(watch.camera)) is not None:
             camera.watch(rate_fps=watch.rate_fps, seconds=watch.seconds)
 
     def probe(self, probe: Probe) -> None:
@@ -222,8 +201,7 @@ class Bridge:
         now_us = monotonic_us()
         before = self._pacing.step
         if self._pacing.look(now_us, self._ring.pressure(now_us)):
-            for camera in self._cameras.values():
-                camera.pace(self._pacing.paces)
+            self._roster.pace()
             _LOGGER.info(
                 "The way to Home Assistant is %s: step %d after %d (%s)",
                 "too narrow" if self._pacing.step > before else "wider again",
@@ -237,7 +215,7 @@ class Bridge:
     def next_frame(self, unsent_bytes: int) -> bytes | None:
         """Return the next frame that may be sent, live before replayed."""
         while (outgoing := self._ring.next(monotonic_us(), unsent_bytes=unsent_bytes)) is not None:
-            camera = self._cameras.get(outgoing.camera)
+            camera = self._roster.get(outgoing.camera)
             if camera is None:
                 self._ring.withdraw(outgoing.camera)
                 continue
@@ -263,32 +241,16 @@ class Bridge:
     def status(self) -> Status:
         """Return the status to be said now; the last counts of a removed camera are said until nothing is open."""
         status = self._status()
-        self._removed = {key for key in self._removed if self._ring.counters(key).unacknowledged}
+        self._roster.told()
         return status
 
     def _status(self) -> Status:
-        now_us = monotonic_us()
-        self._ring.make_room(now_us)
+        self._ring.make_room(monotonic_us())
         cpu_percent, memory_bytes = self._load.read()
-        cameras = [self._camera_status(camera, now_us) for camera in self._cameras.values()]
-        cameras += [
-            CameraStatus(
-                camera=key, state=StreamState.FAILED, error=error, counters=self._ring.counters(key)
-            )
-            for key, error in self._unfit.items()
-        ]
-        withdrawn = WireError.of(ErrorCode.WITHDRAWN)
-        cameras += [
-            CameraStatus(
-                camera=key,
-                state=StreamState.FAILED,
-                error=withdrawn,
-                counters=self._ring.counters(key),
-            )
-            for key in self._removed
-        ]
         return Status(
-            cameras=tuple(cameras[:MAX_CAMERAS]), cpu_percent=cpu_percent, memory_bytes=memory_bytes
+            cameras=self._roster.statuses()[:MAX_CAMERAS],
+            cpu_percent=cpu_percent,
+            memory_bytes=memory_bytes,
         )
 
     def disconnect(self) -> None:
@@ -298,111 +260,9 @@ class Bridge:
         for task in self._probes:
             task.cancel()
 
-    # -- cameras ----------------------------------------------------------------------------------------------
-
     def _reconcile(self, revision: int, configs: tuple[CameraConfig, ...]) -> Configured:
-        wanted = {config.camera: config for config in configs}
-        if len(wanted) != len(configs) or len({config.number for config in configs}) != len(
-            configs
-        ):
-            raise ProtocolError("configure.cameras", "a camera or a number is there twice")
-        self._unfit = {
-            key: error for key, config in wanted.items() if (error := _unfit(config)) is not None
-        }
-        for key in [key for key in self._cameras if key not in wanted or key in self._unfit]:
-            self._remove(key)
-        for key, config in wanted.items():
-            if key not in self._unfit:
-                self._adopt(config)
-        self._changed.set()
-        # Of cameras that were taken away just now, or were told of only before this connection.
-        for key in self._ring.cameras:
-            if key not in self._cameras:
-                self._ring.withdraw(key)
-        return Configured(
-            revision=revision,
-            errors=tuple(
-                CameraError(camera=key, error=error) for key, error in self._unfit.items()
-            ),
-        )
-
-    def _adopt(self, config: CameraConfig) -> None:
-        camera = self._cameras.get(config.camera)
-        if camera is not None and camera.config.masks != config.masks:
-            # What waits was painted by other masks.
-            self._ring.withdraw(config.camera)
-        if camera is not None and not camera.reopens_for(config):
-            camera.configure(config)
-        else:
-            if camera is not None:
-                camera.stop()
-            camera = Camera(
-                config,
-                encoder=self._encoder,
-                workers=self._workers,
-                budget=self._budget,
-                loop=asyncio.get_running_loop(),
-                looks=self._looks,
-                wake=self._collect,
-            )
-            camera.pace(self._pacing.paces)
-            self._cameras[config.camera] = camera
-            self._removed.discard(config.camera)
-            camera.start()
-        camera.max_frame_bytes = self._limits.max_frame_bytes
-
-    def _remove(self, key: str) -> None:
-        self._cameras.pop(key).stop()
-        self._removed.add(key)
-        self.outbox.forget(key)
-
-    def _collect(self, camera: Camera) -> None:
-        """Take a camera's mail; one that was stopped meanwhile has none that counts."""
-        key = camera.config.camera
-        if self._cameras.get(key) is not camera:
-            return
-        mail = camera.take()
-        if mail.state is not None:
-            self.outbox.status()
-            self._changed.set()
-        if (said := camera.tell(mail)) is not None:
-            camera.activity = replace(said, revision=next(self._revisions))
-            self.outbox.activity(camera.activity)
-        if mail.replaced:
-            self._ring.skip(key, mail.replaced)
-        now_us = monotonic_us()
-        for frame in mail.frames:
-            self._ring.add(key, frame, now_us)
-        if mail.frames:
-            self.outbox.frames()
-
-    def _active(self, key: str) -> bool:
-        camera = self._cameras.get(key)
-        return camera is not None and camera.activity is not None and camera.activity.active
-
-    def _camera_status(self, camera: Camera, now_us: int) -> CameraStatus:
-        measured = camera.meter.read(now_us)
-        paced = camera.paced
-        track = camera.track
-        return CameraStatus(
-            camera=camera.config.camera,
-            state=camera.state,
-            error=camera.error,
-            source_fps=measured.source_fps,
-            sent_fps=measured.sent_fps,
-            bytes_per_s=measured.bytes_per_s,
-            decode_ms=measured.decode_ms,
-            key_interval_s=measured.key_interval_s,
-            codec="" if track is None else track.coding.codec,
-            width=0 if track is None else track.width,
-            height=0 if track is None else track.height,
-            mode=DecodeMode.KEYS if track is None else track.mode,
-            cpu_ms_per_s=measured.cpu_ms_per_s,
-            age_ms=measured.age_ms,
-            skipped=measured.skipped,
-            pacing_step=self._pacing.step if paced else 0,
-            pacing_reason=self._pacing.reason if paced else PacingReason.NONE,
-            counters=self._ring.counters(camera.config.camera),
+        return self._roster.reconcile(
+            revision, configs, max_frame_bytes=self._limits.max_frame_bytes
         )
 
     async def _probe(self, wish: Probe) -> None:
@@ -426,9 +286,7 @@ class Bridge:
     async def _report(self) -> None:
         while True:
             self._changed.clear()
-            now_us = monotonic_us()
-            for camera in self._cameras.values():
-                camera.check(now_us)
+            self._roster.check(monotonic_us())
             status = self._snapshot()
             self._folder.write_status(status)
             if self._telemetry is not None:
@@ -447,21 +305,10 @@ class Bridge:
             "connected": self._uplink.connected,
             "problem": None if self._uplink.connected or problem is None else str(problem),
             "waiting_bytes": self._ring.size_bytes,
-            "stalled_s": round(self._workers.longest_s, 1),
+            "stalled_s": round(self._roster.stalled_s, 1),
             "mqtt": None if self._telemetry is None else self._telemetry.state(),
             "dropped_replies": self.outbox.dropped,
             "unknown_messages": self.outbox.unknown,
             "detector": self._looks.status(),
             **self._status().written(),
         }
-
-
-def _unfit(config: CameraConfig) -> WireError | None:
-    if config.source is not Source.RTSP:
-        # Its pictures come from elsewhere: that this bridge is asked for them is an error on the other side.
-        return WireError.of(ErrorCode.INTERNAL, source=config.source.value)
-    try:
-        StreamSource.of(config).check()
-    except CaptureError as error:
-        return error.error
-    return None
