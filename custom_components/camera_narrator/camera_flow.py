@@ -16,7 +16,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from . import const, only_for
+from . import camera_rules, const, only_for
 from .bridge_link import BridgeLink
 from .camera_address import Address, InvalidAddress, camera_key
 from .camera_areas import Areas, InvalidAreas
@@ -53,6 +53,7 @@ class CameraFlow(ConfigSubentryFlow):
         self._typed: dict[str, Any] = {}
         self._address = Address(url="")
         self._areas = Areas()
+        self._rules: list[dict[str, Any]] = []
         self._errors: dict[str, str] = {}
         self._complaint: dict[str, str] = {}
         """What the words of an error speak of."""
@@ -263,6 +264,22 @@ class CameraFlow(ConfigSubentryFlow):
             self._errors[CONF_NAME] = "name_missing"
         if only_for.unnamed(self._get_entry(), self._link(), flat(self._typed)):
             self._errors[const.SECTION_ADVANCED] = "only_for_unnamed"
+        self._take_rules()
+
+    def _take_rules(self) -> None:
+        kept = (
+            self._get_reconfigure_subentry().data.get(const.CONF_RULES, [])
+            if self._reconfigures
+            else []
+        )
+        try:
+            self._rules = camera_rules.read(self._typed.get(const.CONF_RULES, ()), kept)
+        except camera_rules.InvalidRules as error:
+            self._errors[const.CONF_RULES] = str(error)
+            return
+        answers = self._get_entry().data[const.CONF_PROVIDER] != const.PROVIDER_BUILTIN
+        if self._rules and self._rules != kept and not answers:
+            self._errors[const.CONF_RULES] = "rules_need_model"
 
     def _needs_probe(self) -> bool:
         if not self._reconfigures:
@@ -358,6 +375,11 @@ class CameraFlow(ConfigSubentryFlow):
 
     def _data(self) -> dict[str, Any]:
         data = flat(self._typed)
+        data.pop(const.CONF_RULES, None)
+        if self._rules or (
+            self._reconfigures and const.CONF_RULES in self._get_reconfigure_subentry().data
+        ):
+            data[const.CONF_RULES] = self._rules
         if const.CONF_URL in data:
             data |= {
                 const.CONF_URL: self._address.url,

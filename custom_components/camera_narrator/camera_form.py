@@ -21,7 +21,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from . import const
+from . import camera_rules, const
 from .camera_areas import FIELDS, Areas
 from .pipeline.models import Label, Profile
 from .protocol import Transport
@@ -103,6 +103,7 @@ def rtsp_schema(
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="new-password")
         ),
         **_profile(),
+        **_rules(),
         **_advanced(_DEFAULTS, unfolded=unfolded),
     }
     return vol.Schema(fields)
@@ -111,7 +112,12 @@ def rtsp_schema(
 def pushed_schema(bridges: Iterable[ConfigSubentry], *, unfolded: bool = False) -> vol.Schema:
     """Return the form of a camera whose pictures a client sends by itself."""
     return vol.Schema(
-        {**_head(bridges), **_profile(), **_advanced(_CHUNK_DEFAULTS, unfolded=unfolded)}
+        {
+            **_head(bridges),
+            **_profile(),
+            **_rules(),
+            **_advanced(_CHUNK_DEFAULTS, unfolded=unfolded),
+        }
     )
 
 
@@ -141,10 +147,16 @@ def suggested(typed: Mapping[str, Any]) -> dict[str, Any]:
 
 def typed_before(subentry: ConfigSubentry) -> dict[str, Any]:
     """Return a camera's settings as if they had just been typed, all but the password."""
-    data = subentry.data
+    data = suggested(subentry.data)
+    rules = data.pop(const.CONF_RULES, ())
     advanced = {key: data.get(key, default) for key, default in _defaults(data).items()}
     advanced |= {key: text for key, text in Areas.of(data).written().items() if key in advanced}
-    return {**suggested(data), CONF_NAME: subentry.title, const.SECTION_ADVANCED: advanced}
+    return {
+        **data,
+        CONF_NAME: subentry.title,
+        **({const.CONF_RULES: camera_rules.written(rules)} if rules else {}),
+        const.SECTION_ADVANCED: advanced,
+    }
 
 
 def _defaults(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -165,6 +177,11 @@ def _profile() -> dict[Any, Any]:
             )
         )
     }
+
+
+def _rules() -> dict[Any, Any]:
+    # No default: a form without rules shows and keeps none.
+    return {vol.Optional(const.CONF_RULES): camera_rules.SELECTOR}
 
 
 def _advanced(defaults: Mapping[str, Any], *, unfolded: bool = False) -> dict[Any, Any]:

@@ -1,6 +1,6 @@
 """What the entities show: one frozen state per camera, bridge and hub, pushed to whoever listens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 import logging
@@ -11,7 +11,16 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .pipeline.errors import Fault
-from .pipeline.models import Account, Event, Failure, Frame, Narrative, Restraint, Saving
+from .pipeline.models import (
+    Account,
+    Event,
+    Failure,
+    Frame,
+    Narrative,
+    Restraint,
+    RuleState,
+    Saving,
+)
 from .protocol import CameraStatus, PacingReason
 
 if TYPE_CHECKING:
@@ -22,6 +31,8 @@ _LOGGER = logging.getLogger(__name__)
 type NarratorConfigEntry = ConfigEntry[Hub]
 
 SIGNAL_CAMERA_ADDED: Final = "camera_narrator_camera_added_{}"
+"""Sent with a HubCamera, formatted with the entry's id."""
+SIGNAL_RULES_CHANGED: Final = "camera_narrator_rules_changed_{}"
 """Sent with a HubCamera, formatted with the entry's id."""
 SIGNAL_BRIDGE_ADDED: Final = "camera_narrator_bridge_added_{}"
 """Sent with a HubBridge, formatted with the entry's id."""
@@ -45,6 +56,15 @@ SLOW: Final = {"slow": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiredRule:
+    """A rule came true."""
+
+    key: str
+    name: str
+    at_wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraState:
     """All that is shown of one camera."""
 
@@ -61,6 +81,10 @@ class CameraState:
     """As published last."""
     picture: str | None = None
     """The path of that event's picture, for authenticated requests."""
+    rules: Mapping[str, RuleState] = field(default_factory=dict)
+    """What is known of its rules, by key."""
+    fired: FiredRule | None = None
+    """The rule that came true last, in this run."""
     failure: Failure | None = None
     key_frame: Frame | None = None
     video: str | None = None

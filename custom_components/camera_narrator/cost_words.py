@@ -47,7 +47,9 @@ async def estimate(hass: HomeAssistant, entry: ConfigEntry, camera: Mapping[str,
             frames_per_chunk=int(camera.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
         )
         height_px = int(camera.get(const.CONF_HEIGHT_PX, const.DEFAULT_HEIGHT_PX))
-        cost = per_day(settings, given, height_px=height_px, heartbeats=False)
+        cost = per_day(
+            settings, given, height_px=height_px, heartbeats=bool(camera.get(const.CONF_RULES))
+        )
         told[profile.value] = str(cost.requests) if given.unknown else f"${cost.usd:.2f}"
     key = "estimate_requests" if given.unknown else "estimate_usd"
     return word(key).format(visits=VISITS, **told)

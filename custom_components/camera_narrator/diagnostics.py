@@ -117,6 +117,10 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
         "connected": state.connected,
         "problem": state.problem,
         "active": state.active,
+        "rules": {
+            key: {"holds": one.holds, "votes": one.votes, "answered_wall_s": one.answered_wall_s}
+            for key, one in state.rules.items()
+        },
         "failure": None if state.failure is None else asdict(state.failure),
         "account": {**asdict(state.account), "lost": state.account.lost},
         "detector": camera.source.detects,

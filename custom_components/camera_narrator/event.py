@@ -8,7 +8,7 @@ from homeassistant.components.http.auth import async_sign_path
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import NarratorConfigEntry
+from .coordinator import FiredRule, NarratorConfigEntry
 from .entity import CameraEntity, add_for_cameras
 from .pipeline.models import Event, Label, Phase
 
@@ -19,7 +19,6 @@ PARALLEL_UPDATES = 0  # everything is pushed
 
 STARTED: Final = "started"
 RULE: Final = "rule"
-"""Nothing fires it yet; the list is whole from the start, for automations name its entries."""
 ENDED: Final = "ended"
 SIGNED_FOR: Final = timedelta(hours=24)
 """A dashboard left open over a day still shows the picture."""
@@ -45,6 +44,7 @@ class CameraEvent(CameraEntity, EventEntity):
     )
 
     _seen: Event | None = None
+    _seen_rule: FiredRule | None = None
 
     def __init__(self, camera: HubCamera, key: str) -> None:
         """Know of no visit."""
@@ -58,7 +58,8 @@ class CameraEvent(CameraEntity, EventEntity):
         await super().async_added_to_hass()
         if (last := await self.async_get_last_event_data()) and last.last_event_attributes:
             attributes = last.last_event_attributes
-            self._told[attributes.get("event_id", "")] = frozenset(attributes.get("labels", ()))
+            if event_id := attributes.get("event_id"):  # a rule has none
+                self._told[event_id] = frozenset(attributes.get("labels", ()))
 
     @override
     @callback
@@ -67,6 +68,12 @@ class CameraEvent(CameraEntity, EventEntity):
         if event is not None and event is not self._seen:
             self._seen = event
             self._tell(event)
+        fired = self.coordinator.state.fired
+        if fired is not None and fired is not self._seen_rule:
+            self._seen_rule = fired
+            self._attr_entity_picture = None
+            self._trigger_event(RULE, {"rule": fired.key, "name": fired.name})
+            self.async_write_ha_state()
 
     def _tell(self, event: Event) -> None:
         # A visit that goes on under a new id does not announce again who it is.

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import const, only_for
+from . import camera_rules, const, only_for
 from .camera_areas import Areas
-from .coordinator import BRIDGE_AWAY, CameraCoordinator, CameraState
+from .coordinator import (
+    BRIDGE_AWAY,
+    SIGNAL_RULES_CHANGED,
+    CameraCoordinator,
+    CameraState,
+    FiredRule,
+)
 from .entity import register_device
 from .event_picture import async_setup_event_pictures
 from .pipeline import narration
@@ -28,6 +35,7 @@ from .pipeline.models import (
     Narrative,
     Phase,
     Profile,
+    RuleState,
     Usage,
 )
 from .pipeline.narration import Sink
@@ -64,7 +72,10 @@ class HubCamera(Sink):
         )
         self.accounts = Accounts(run_id=hub.run_id, outcomes=self.source.outcomes)
         """Where its frames are, whichever bridge brought them."""
-        self.coordinator = CameraCoordinator(hub.hass, CameraState(enabled=self.settings.enabled))
+        self.coordinator = CameraCoordinator(
+            hub.hass,
+            CameraState(enabled=self.settings.enabled, rules=self.source.memory.rules),
+        )
         self._pictures = async_setup_event_pictures(hub.hass)
         self.publisher = CameraPublisher(hub, self)
         self.defects = 0
@@ -121,8 +132,11 @@ class HubCamera(Sink):
         register_device(self.hub.hass, self.hub.entry, subentry)
         settings = _settings(subentry)
         if settings != self.settings:
-            self.settings = settings
+            rules_before, self.settings = self.settings.rules, settings
             self.source.change(settings)
+            if settings.rules != rules_before:
+                signal = SIGNAL_RULES_CHANGED.format(self.hub.entry.entry_id)
+                async_dispatcher_send(self.hub.hass, signal, self)
             self.coordinator.update(enabled=settings.enabled)
         only_for.check(self)
         return self.capture_config(1) != before
@@ -185,6 +199,7 @@ class HubCamera(Sink):
         """Show how the camera fares."""
         self.publisher.status(status, account)
 
+    @override
     @callback
     def watch(self, *, rate_fps: float, seconds: float) -> None:
         """Somebody looks: ask its bridge for more frames for a while."""
@@ -269,6 +284,16 @@ class HubCamera(Sink):
 
     @override
     @callback
+    def rules(self, states: Mapping[str, RuleState], fired: tuple[str, ...]) -> None:
+        """Show what is known of the rules, and tell of those that came true."""
+        self.coordinator.update(rules=states)
+        names = {rule.key: rule.name for rule in self.settings.rules}
+        for key in fired:
+            told = FiredRule(key=key, name=names.get(key, key), at_wall_s=states[key].fired_wall_s)
+            self.coordinator.update(fired=told)
+
+    @override
+    @callback
     def remember(self, memory: CameraMemory) -> None:
         """Keep the story over a restart."""
         self.hub.memory.remember(self.subentry_id, memory)
@@ -290,5 +315,6 @@ def _settings(subentry: ConfigSubentry) -> CameraSettings:
         enabled=data.get(const.CONF_ENABLED, True),
         interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
         frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
+        rules=camera_rules.chosen(data),
         only_for=only_for.chosen(data),
     )

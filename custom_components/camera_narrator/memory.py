@@ -1,6 +1,7 @@
 """What a hub keeps over a restart: each camera's story and open event, and what it learned of its model server."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 import logging
 from typing import Any
 
@@ -10,7 +11,16 @@ from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
 from .pipeline.clock import Clock
-from .pipeline.models import CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
+from .pipeline.models import (
+    CameraMemory,
+    EndReason,
+    Event,
+    Label,
+    Phase,
+    RuleState,
+    Span,
+    Verdict,
+)
 from .pipeline.spending import Cost, Spent
 
 _LOGGER = logging.getLogger(__name__)
@@ -72,6 +82,7 @@ class MemoryStore:
             "narratives": [list(entry) for entry in memory.narratives],
             "open_event": _event_out(memory.open_event),
             "last_event": _event_out(memory.last_event),
+            "rules": {key: asdict(state) for key, state in memory.rules.items()},
         }
         self._save()
 
@@ -152,6 +163,18 @@ def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:
         narratives=tuple((float(at), str(text)) for at, text in stored["narratives"]),
         open_event=_event_in(stored["open_event"], behind_s),
         last_event=_event_in(stored["last_event"], behind_s),
+        rules={key: _rule_in(state) for key, state in stored.get("rules", {}).items()},
+    )
+
+
+def _rule_in(stored: Mapping[str, Any]) -> RuleState:
+    holds = stored["holds"]
+    return RuleState(
+        question=str(stored["question"]),
+        holds=None if holds is None else bool(holds),
+        votes=tuple(bool(vote) for vote in stored["votes"]),
+        answered_wall_s=float(stored["answered_wall_s"]),
+        fired_wall_s=float(stored["fired_wall_s"]),
     )
 
 

@@ -1,7 +1,7 @@
 """The product's narration in a rehearsal: real pipeline, real limiter, one process, one virtual clock."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, override
 
@@ -16,6 +16,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Narrative,
     Outcomes,
     Profile,
+    RuleState,
     Usage,
 )
 from custom_components.camera_narrator.pipeline.narration import run
@@ -66,6 +67,14 @@ class Performance(Sink):
     def fail(self, failure: Failure | None) -> None:
         if failure is not None:
             self.failures.append(Told(at_s=_now_s(), what=failure))
+
+    @override
+    def rules(self, states: Mapping[str, RuleState], fired: tuple[str, ...]) -> None:
+        """No rule is watched here."""
+
+    @override
+    def watch(self, *, rate_fps: float, seconds: float) -> None:
+        """The bridge sends what it sends."""
 
     @override
     def remember(self, memory: CameraMemory) -> None:

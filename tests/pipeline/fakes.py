@@ -1,7 +1,7 @@
 """A clock that tests move, a provider that follows a script, and a sink that writes down what it gets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 import heapq
 from itertools import count
@@ -20,6 +20,8 @@ from custom_components.camera_narrator.pipeline.models import (
     Narrative,
     Partial,
     Phase,
+    RuleAnswer,
+    RuleState,
     Usage,
 )
 from custom_components.camera_narrator.pipeline.narration import Sink
@@ -95,6 +97,7 @@ def saying(
     changed: bool = True,
     labels: frozenset[Label] = frozenset(),
     visible_text: str = "",
+    rules: Mapping[str, RuleAnswer] | None = None,
 ) -> Analysis:
     """Return an answer."""
     return Analysis(
@@ -103,6 +106,7 @@ def saying(
         subject=subject,
         labels=labels,
         visible_text=visible_text,
+        rules=rules or {},
     )
 
 
@@ -198,6 +202,9 @@ class RecordingSink(Sink):
         self.narratives: list[Narrative] = []
         self.failures: list[Failure | None] = []
         self.memory = CameraMemory()
+        self.rule_states: dict[str, RuleState] = {}
+        self.fired: list[str] = []
+        self.watched: list[tuple[float, float]] = []
         self.requests: list[tuple[Look, Usage]] = []
 
     @override
@@ -212,6 +219,15 @@ class RecordingSink(Sink):
     @override
     def fail(self, failure: Failure | None) -> None:
         self.failures.append(failure)
+
+    @override
+    def rules(self, states: Mapping[str, RuleState], fired: tuple[str, ...]) -> None:
+        self.rule_states = dict(states)
+        self.fired += fired
+
+    @override
+    def watch(self, *, rate_fps: float, seconds: float) -> None:
+        self.watched.append((rate_fps, seconds))
 
     @override
     def remember(self, memory: CameraMemory) -> None:

@@ -17,6 +17,7 @@ from custom_components.camera_narrator.pipeline.models import (
     Outcomes,
     Profile,
     Region,
+    Rule,
 )
 from custom_components.camera_narrator.pipeline.narration import run
 from custom_components.camera_narrator.pipeline.provider import Provider
@@ -166,6 +167,7 @@ async def narrated(
     reports_activity: bool = True,
     concurrency: int = 2,
     only_for: frozenset[Label] = frozenset(),
+    rules: tuple[Rule, ...] = (),
     detects: bool = False,
     names: bool = True,
     clock: FakeClock | None = None,
@@ -181,7 +183,11 @@ async def narrated(
     source = source or CameraSource(
         camera="door",
         settings=CameraSettings(
-            title="Front door", profile=profile, enabled=enabled, only_for=only_for
+            title="Front door",
+            profile=profile,
+            enabled=enabled,
+            only_for=only_for,
+            rules=rules,
         ),
         clock=clock,
         memory=memory,

@@ -87,7 +87,7 @@ def test_every_look_has_its_task_and_schema(look: Look) -> None:
     assert list(properties) == ["changed", "subject", "labels", "narrative", "visible_text"]
     assert shape.json_schema["required"] == list(properties)
     assert shape.json_schema["additionalProperties"] is False
-    assert shape.max_tokens == (60 if look is Look.HEARTBEAT else 250)
+    assert shape.max_tokens == (60 if look in (Look.HEARTBEAT, Look.RULE) else 250)
     assert json.dumps(shape.json_schema)
 
 

@@ -11,6 +11,7 @@ from .models import (
     Frame,
     Look,
     Picture,
+    Rule,
     Span,
     Text,
 )
@@ -27,6 +28,7 @@ def build(
     states: tuple[ActivityState, ...],
     onset_s: float | None,
     question: str | None,
+    rules: tuple[Rule, ...] = (),
 ) -> Chunk:
     """Return the chunk of a look; ``onset_s`` is that of the visit it belongs to."""
     span = span_of(frames)
@@ -44,11 +46,13 @@ def build(
             notes=notes,
             visit_s=visit_s,
             question=question,
+            rules=rules,
         ),
-        schema=schema(look),
+        schema=schema(look, rules),
         span=span,
         activity=states,
         visit_s=visit_s or 0.0,
+        rules=rules,
     )
 
 

@@ -10,10 +10,12 @@ from .dispatcher import Request
 from .errors import CannotAsk, Obstacle
 from .events import Visits
 from .gate import Gate
-from .models import Chunk, Frame, Look
+from .models import Chunk, Frame, Look, Profile, Rule
 from .selection import select
 from .source import CameraSource, Question
 
+LATER_S = 3.0
+"""A picture that asks a rule again is at most this much older than the moment: three of the rate that is wished for."""
 SHOWS_S = 0.3
 """A state is told at most this long after the capture of the frame it was read from."""
 SMALL_PX = 320
@@ -121,8 +123,9 @@ class Composer:
         frames = self._source.buffer.eligible(self._visits.from_s)
         if not frames:
             return ()
-        if look is Look.HEARTBEAT:
-            return frames[-1:] if frames[-1] in self._source.fresh() else ()
+        if look in (Look.HEARTBEAT, Look.RULE):
+            shown = frames[-1] in self._source.fresh() and self._shows(look, frames[-1])
+            return frames[-1:] if shown else ()
         return select(frames, limit) if self._shows(look, frames[-1]) else ()
 
     def _shows(self, look: Look, newest: Frame) -> bool:
@@ -133,10 +136,20 @@ class Composer:
         if look is Look.NOVELTY:
             news_s = self._gate.novelty_s
             return news_s is None or newest.captured_s >= news_s - SHOWS_S
+        if look is Look.RULE:
+            due_s = self._gate.rule_s
+            return due_s is None or newest.captured_s >= due_s - LATER_S
         return True
 
+    def _rules(self, look: Look) -> tuple[Rule, ...]:
+        """Return the rules that a look asks: those at rest, and where there is but the timer all."""
+        at_rest = look in (Look.CLOSING, Look.HEARTBEAT, Look.RULE)
+        timer = look is Look.SCHEDULE and self._source.profile is Profile.ALWAYS
+        return self._source.settings.rules if at_rest or timer else ()
+
     def _request(self, look: Look, frames: tuple[Frame, ...], question: Question | None) -> Request:
-        visit = None if look in (Look.CATCH_UP, Look.HEARTBEAT) else self._visits.current
+        apart = look in (Look.CATCH_UP, Look.HEARTBEAT, Look.RULE)
+        visit = None if apart else self._visits.current
         if visit is None and look is Look.CLOSING:
             visit = self._visits.ended
         told_from_s = frames[0].captured_s
@@ -151,6 +164,7 @@ class Composer:
             states=self._source.states(told_from_s, frames[-1].captured_s + SHOWS_S),
             onset_s=None if visit is None else visit.onset_s,
             question=None if question is None else question.prompt,
+            rules=self._rules(look),
         )
         if self._frugal():
             chunk = replace(chunk, height_px=SMALL_PX)

@@ -7,6 +7,7 @@
     * ProbeFailed: a bridge cannot say how a camera answers
     * InvalidAddress: what was typed is no address of a stream
     * InvalidAreas: what was typed describes no areas of a picture
+    * InvalidRules: what was typed is no list of rules
 """
 
 from enum import StrEnum

@@ -51,14 +51,22 @@ class Gate:
         self._novel_s: float | None = None
         self._quiet_s: float | None = None
         self._again: Look | None = None
+        self._rule_s: float | None = None
 
     # -- what happens -------------------------------------------------------------------------------------------
 
     def change(
-        self, *, profile: Profile, interval_s: float, now_s: float, held: bool = False
+        self,
+        *,
+        profile: Profile,
+        interval_s: float,
+        now_s: float,
+        held: bool = False,
+        heartbeats: bool | None = None,
     ) -> None:
         """Take over new settings; a visit under way goes on by the new profile."""
         self.held = held
+        self._heartbeats = self._heartbeats if heartbeats is None else heartbeats
         if (profile, interval_s) == (self._profile, self._interval_s):
             return
         self._profile, self._interval_s = profile, interval_s
@@ -70,7 +78,7 @@ class Gate:
     ) -> None:
         """A visit may begin; ``told`` where an earlier run asked about its onset already."""
         self._visit_s, self._confirmed, self._active = at_s, confirmed, True
-        self._novel_s = self._quiet_s = self._again = self._onset_due_s = None
+        self._novel_s = self._quiet_s = self._again = self._onset_due_s = self._rule_s = None
         self._slot_s = now_s if told else self._slot_after(at_s, at_s)
         if self._profile in (Profile.BALANCED, Profile.LIVE) and not told:
             self._onset_due_s = now_s if confirmed else max(now_s, self._onset_asked_s + FLICKER_S)
@@ -87,7 +95,7 @@ class Gate:
     def resume(self, now_s: float) -> None:
         """Something moves again within the visit; after a closing look that is news."""
         closed = self._quiet_s is None and not self._active
-        self._active, self._quiet_s = True, None
+        self._active, self._quiet_s, self._rule_s = True, None, None
         if closed:
             self.novel(now_s)
 
@@ -95,6 +103,10 @@ class Gate:
         """Something new is to be seen."""
         if self._profile is Profile.BALANCED and self._novel_s is None:
             self._novel_s = at_s
+
+    def ask_again(self, at_s: float) -> None:
+        """An answer to a rule changed: the next closing look tells, or without movement a look of its own."""
+        self._rule_s = at_s
 
     def quiet(self, at_s: float) -> None:
         """Nothing moves any more."""
@@ -112,7 +124,7 @@ class Gate:
 
     def clear(self) -> None:
         """Nothing of any visit is wanted any more."""
-        self._quiet_s = self._again = None
+        self._quiet_s = self._again = self._rule_s = None
         self.leave()
 
     def asked(self, look: Look, now_s: float) -> None:
@@ -125,7 +137,9 @@ class Gate:
             self._onset_asked_s = now_s
         if look is Look.CLOSING:
             self._quiet_s = None
-        if look is not Look.HEARTBEAT:
+        if look in (Look.CLOSING, Look.HEARTBEAT, Look.RULE):
+            self._rule_s = None
+        if look not in (Look.HEARTBEAT, Look.RULE):
             if self._visit_s is not None:
                 self._slot_s = self._slot_after(self._visit_s, now_s, skip=look is Look.NOVELTY)
             self._onset_due_s = self._novel_s = None
@@ -160,6 +174,11 @@ class Gate:
         return self._again is Look.CLOSING or (self._closing_s is not None)
 
     @property
+    def rule_s(self) -> float | None:
+        """Return when the rules are to be asked again."""
+        return self._rule_s
+
+    @property
     def novelty_s(self) -> float | None:
         """Return when the news came that waits for a look."""
         return self._novel_s
@@ -185,6 +204,8 @@ class Gate:
             times.append((self._slot_s, Look.SCHEDULE))
         if (closing_s := self._closing_s) is not None:
             times.append((closing_s, Look.CLOSING))
+        if self._rule_s is not None and not self._active and self._closing_s is None:
+            times.append((self._rule_s, Look.RULE))
         if self._heartbeats and self._visit_s is None:
             times.append((self._last_s + HEARTBEAT_S, Look.HEARTBEAT))
         return times

@@ -26,6 +26,7 @@ class Look(StrEnum):
     NOVELTY = "novelty"
     CLOSING = "closing"
     HEARTBEAT = "heartbeat"
+    RULE = "rule"
     CATCH_UP = "catch_up"
     QUESTION = "question"
 
@@ -181,6 +182,53 @@ class Span:
         return self.to_s - self.from_s
 
 
+# -- rules ------------------------------------------------------------------------------------------------------
+
+
+RULE_VALID_S = 900.0
+"""An answer older than three heartbeats of 5 minutes tells nothing of now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A condition in plain words that a user wants watched."""
+
+    key: str
+    """Made once, never changed."""
+    name: str
+    question: str
+    """What holds or does not, such as ``a parcel lies at the door``."""
+    threshold: float = 0.7
+    """Answers less sure than that, 0 to 1, count for nothing."""
+    needed: int = 2
+    """Of the last ``of`` answers so many must agree with the newest."""
+    of: int = 3
+    cooldown_s: float = 300.0
+    """Between two events of the rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleAnswer:
+    """What the model says of a rule; ``holds`` is None where it is unsure."""
+
+    holds: bool | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleState:
+    """What is known of a rule."""
+
+    question: str
+    """The one that was answered."""
+    holds: bool | None = None
+    votes: tuple[bool, ...] = ()
+    """The last answers that counted, oldest first."""
+    answered_wall_s: float = 0.0
+    fired_wall_s: float = 0.0
+    """When its last event was."""
+
+
 # -- a request and its answer -----------------------------------------------------------------------------------
 
 
@@ -232,6 +280,8 @@ class Chunk:
     """The states that fall into the span, oldest first; for a closing look those of the whole visit."""
     visit_s: float = 0.0
     """Seconds since the visit's onset, at the end of the span."""
+    rules: tuple[Rule, ...] = ()
+    """Those that are asked."""
     height_px: int | None = None
     """Larger pictures are sent at this height; None sends them as they are."""
 
@@ -268,6 +318,8 @@ class Analysis:
     labels: frozenset[Label] = frozenset()
     visible_text: str = ""
     """What stands written in the pictures. It never goes into a prompt."""
+    rules: Mapping[str, RuleAnswer] = field(default_factory=dict)
+    """The answers to the rules that were asked, by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -410,6 +462,7 @@ class CameraSettings:
     """Between looks while active in ``live``, and between all looks in ``always``."""
     frames_per_chunk: int = 5
     """Up to twice as many only while a gap over 1.2 s is left in the span."""
+    rules: tuple[Rule, ...] = ()
     only_for: frozenset[Label] = frozenset()
     """An event needs one of these, named by the bridge's detector or by the model; none: all that moves."""
 
@@ -423,3 +476,4 @@ class CameraMemory:
     open_event: Event | None = None
     last_event: Event | None = None
     """The last that ended, for ``continues``."""
+    rules: Mapping[str, RuleState] = field(default_factory=dict)

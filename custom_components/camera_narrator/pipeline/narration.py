@@ -13,6 +13,7 @@ from .limiter import Limiter
 from .listener import Listener
 from .models import EndReason, Label, Look
 from .provider import Provider
+from .rules import Rules
 from .sink import Sink
 from .source import CameraSource
 from .teller import Teller
@@ -92,6 +93,7 @@ class _Narration:
             self._gate,
             context,
             self._composer,
+            rules=Rules(source.memory.rules),
             sink=sink,
             clock=clock,
         )
@@ -126,8 +128,10 @@ class _Narration:
             interval_s=settings.interval_s,
             # A detector is there sooner than any model, and costs nothing.
             held=bool(only_for) and self._source.detects,
+            heartbeats=self._provider.heartbeats or bool(settings.rules),
             now_s=now.s,
         )
+        self._teller.change_rules(settings.rules)
         if self._enabled and not settings.enabled:
             self._listener.disable()
             self._composer.refuse_questions(Obstacle.SWITCHED_OFF)
@@ -172,7 +176,7 @@ class _Narration:
         if flying is None:
             urgency = Urgency.of(look, event_open=self._visits.open is not None)
             self._dispatcher.want(urgency, new=self._composer.new(look))
-        elif flying.look is Look.HEARTBEAT and look in (Look.ONSET, Look.QUESTION):
+        elif flying.look in (Look.HEARTBEAT, Look.RULE) and look in (Look.ONSET, Look.QUESTION):
             self._dispatcher.cancel()
 
     def deadline_s(self) -> float | None:

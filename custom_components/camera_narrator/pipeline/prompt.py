@@ -6,13 +6,28 @@ from typing import Final
 import unicodedata
 
 from .context import Note
-from .models import Analysis, CacheBreakpoint, Frame, Label, Look, Part, Picture, Schema, Text
+from .models import (
+    Analysis,
+    CacheBreakpoint,
+    Frame,
+    Label,
+    Look,
+    Part,
+    Picture,
+    Rule,
+    RuleAnswer,
+    Schema,
+    Text,
+)
 
 NARRATIVE_CHARS: Final = 600
 """What 250 tokens hold besides the other fields."""
 VISIBLE_TEXT_CHARS: Final = 200
 QUESTION_CHARS: Final = 500
 TITLE_CHARS: Final = 64
+RULE_CHARS: Final = 200
+RULE_TOKENS: Final = 30
+"""What the answer to one rule takes: its key, a word and a number."""
 
 # Byte-stable: no clock, no camera, so that every request of every camera shares it as a cached prefix.
 SYSTEM: Final = """\
@@ -58,6 +73,17 @@ LOOK_SCHEMA: Final = Schema(name="narration", json_schema=_JSON_SCHEMA, max_toke
 HEARTBEAT_SCHEMA: Final = Schema(name="narration", json_schema=_JSON_SCHEMA, max_tokens=60)
 """A glance at a quiet scene: one short sentence, if any."""
 
+_RULE_SCHEMA: Final[Mapping[str, object]] = {
+    "type": "object",
+    "properties": {
+        "answer": {"type": "string", "enum": ["yes", "no", "unsure"]},
+        "confidence": {"type": "number"},
+    },
+    "required": ["answer", "confidence"],
+    "additionalProperties": False,
+}
+_HOLDS: Final[Mapping[object, bool | None]] = {"yes": True, "no": False, "unsure": None}
+
 _TAG: Final = re.compile(r"</?[A-Za-z!][^<>]*>")
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 """A link or a picture; its words remain."""
@@ -70,14 +96,34 @@ _TASKS: Final[Mapping[Look, str]] = {
     Look.NOVELTY: "Something new has come up. Say what it is.",
     Look.CLOSING: "It has become quiet. Say in one sentence how the visit went and how it ended.",
     Look.HEARTBEAT: "A glance at a quiet scene. In at most 20 words: is anything different from the notes?",
+    Look.RULE: "A glance at a quiet scene, for the questions below. In at most 20 words: is anything different from "
+    "the notes?",
     Look.CATCH_UP: "These pictures came late. Say what happened, without saying that it is past.",
     Look.QUESTION: "Describe what is to be seen now. Set changed to true whatever the notes say.",
 }
 
 
-def schema(look: Look) -> Schema:
-    """Return the shape of the answer to a look."""
-    return HEARTBEAT_SCHEMA if look is Look.HEARTBEAT else LOOK_SCHEMA
+def schema(look: Look, rules: Sequence[Rule] = ()) -> Schema:
+    """Return the shape of the answer to a look; what rules were asked stands before the words."""
+    plain = HEARTBEAT_SCHEMA if look in (Look.HEARTBEAT, Look.RULE) else LOOK_SCHEMA
+    if not rules:
+        return plain
+    answers = {
+        "type": "object",
+        "properties": {rule.key: _RULE_SCHEMA for rule in rules},
+        "required": [rule.key for rule in rules],
+        "additionalProperties": False,
+    }
+    properties: dict[str, object] = {}
+    for name, shape in _PROPERTIES.items():
+        if name == "narrative":
+            properties["rules"] = answers
+        properties[name] = shape
+    return Schema(
+        name="narration_with_rules",
+        json_schema={**_JSON_SCHEMA, "properties": properties, "required": list(properties)},
+        max_tokens=plain.max_tokens + RULE_TOKENS * len(rules),
+    )
 
 
 def parts(
@@ -88,6 +134,7 @@ def parts(
     notes: Sequence[Note] = (),
     visit_s: float | None = None,
     question: str | None = None,
+    rules: Sequence[Rule] = (),
 ) -> tuple[Part, ...]:
     """Return what follows the system text: history, breakpoint, pictures each with number and time, the task."""
     told: list[Part] = [
@@ -116,6 +163,8 @@ def parts(
         )
         told.append(Picture(index=index))
     told.append(Text(text=f"{_TASKS[look]} The pictures span {_duration(last_s - first_s)}."))
+    if rules:
+        told.append(Text(text=_questions(rules)))
     if question is not None:
         told.append(
             Text(
@@ -141,6 +190,7 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
         subject=subject,
         labels=frozenset(Label(name) for name in named if isinstance(name, str) and name in Label),
         visible_text=clean(_string(fields, "visible_text", missing=""), VISIBLE_TEXT_CHARS),
+        rules=_answers(fields.get("rules")),
     )
 
 
@@ -168,6 +218,33 @@ def clean(text: str, most: int) -> str:
         return line
     cut = line[: most - 1]
     return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:") + "…"
+
+
+def _questions(rules: Sequence[Rule]) -> str:
+    """Return the rules as questions, each with what its answers mean."""
+    lines = [
+        (
+            "Answer these questions in `rules`, by what the last picture shows, whatever moves. yes: it can be seen that it "
+            "is so. no: the place can be seen, and it is not so. unsure: the place is hidden, dark, blurred or not in the "
+            "picture. confidence: how sure you are of the answer, 0 to 1."
+        )
+    ]
+    lines += [
+        f'- {rule.key}: is it so that "{clean(rule.question, RULE_CHARS)}"?' for rule in rules
+    ]
+    return "\n".join(lines)
+
+
+def _answers(given: object) -> dict[str, RuleAnswer]:
+    """Read the answers to rules; one that is malformed is none."""
+    answers: dict[str, RuleAnswer] = {}
+    for key, answer in given.items() if isinstance(given, Mapping) else ():
+        match answer:
+            case {"answer": "yes" | "no" | "unsure" as word, "confidence": int() | float() as sure}:
+                answers[str(key)] = RuleAnswer(
+                    holds=_HOLDS[word], confidence=min(1.0, max(0.0, float(sure)))
+                )
+    return answers
 
 
 def _history(notes: Sequence[Note]) -> list[str]:

@@ -1,8 +1,9 @@
 """Where a camera's story goes."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from .models import CameraMemory, Event, Failure, Look, Narrative, Usage
+from .models import CameraMemory, Event, Failure, Look, Narrative, RuleState, Usage
 
 
 class Sink(Protocol):
@@ -16,6 +17,12 @@ class Sink(Protocol):
 
     def fail(self, failure: Failure | None) -> None:
         """Take why the last request brought no words; None after one that did."""
+
+    def rules(self, states: Mapping[str, RuleState], fired: tuple[str, ...]) -> None:
+        """Take what is known of the rules, by key, and which of them came true just now."""
+
+    def watch(self, *, rate_fps: float, seconds: float) -> None:
+        """Ask for more pictures for a while, though nothing moves."""
 
     def remember(self, memory: CameraMemory) -> None:
         """Store what shall survive a restart."""

@@ -9,10 +9,16 @@ from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
-from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative, Profile
+from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative, Profile, Rule
+from .rules import ASK_AGAIN_S, Rules
 from .sink import Sink
 from .source import CameraSource, Question
 from .visit import Words
+
+RULE_FPS = 1.0
+"""Of a quiet camera whose rules are asked again: the picture is a second old at most."""
+RULE_WATCH_S = 5.0
+"""After the moment: a request that waits for its turn still finds one."""
 
 
 class Teller:
@@ -26,6 +32,7 @@ class Teller:
         context: Context,
         composer: Composer,
         *,
+        rules: Rules,
         sink: Sink,
         clock: Clock,
     ) -> None:
@@ -34,6 +41,7 @@ class Teller:
         self._gate = gate
         self._context = context
         self._composer = composer
+        self._rules = rules
         self._sink = sink
         self._clock = clock
         self._early: tuple[Request, Analysis] | None = None
@@ -46,9 +54,31 @@ class Teller:
         self.settle_pictures(reply)
         if reply.analysis is not None:
             self._show(reply.request, reply.instead)
+            self._take_rules(reply.request, reply.analysis)
             self._tell(replace(reply.request, writer=reply.writer), reply.analysis)
         elif reply.error is not None:
             self._fail(reply.request, reply.error)
+
+    def change_rules(self, rules: tuple[Rule, ...]) -> None:
+        """Take over what is asked; what was answered to another question is no longer known."""
+        if self._rules.change(rules):
+            self._sink.rules(self._rules.states, ())
+            self._remember()
+
+    def _take_rules(self, request: Request, analysis: Analysis) -> None:
+        """Decide the rules by what was answered; a changed answer is asked again soon, with a new picture."""
+        now = Now.of(self._clock)
+        keys = {rule.key for rule in request.chunk.rules}
+        answers = {key: answer for key, answer in analysis.rules.items() if key in keys}
+        outcome = self._rules.answer(answers, now)
+        if not outcome.told:
+            return
+        if outcome.again:
+            at_s = max(now.s, request.chunk.span.to_s + ASK_AGAIN_S)
+            self._gate.ask_again(at_s)
+            self._sink.watch(rate_fps=RULE_FPS, seconds=at_s - now.s + RULE_WATCH_S)
+        self._sink.rules(self._rules.states, outcome.fired)
+        self._remember()
 
     def settle_pictures(self, reply: Reply) -> None:
         """Consume the pictures of an accepted answer; make those of all others eligible again."""
@@ -239,6 +269,7 @@ class Teller:
             narratives=self._context.narratives,
             open_event=self._visits.open_event,
             last_event=self._visits.last_event,
+            rules=self._rules.states,
         )
         self._source.memory = memory
         self._sink.remember(memory)

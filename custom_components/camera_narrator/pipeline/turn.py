@@ -32,7 +32,7 @@ class Urgency(IntEnum):
                 return cls.OPEN_EVENT if event_open else cls.HEARTBEAT
             case Look.CLOSING:
                 return cls.CLOSING
-            case Look.HEARTBEAT:
+            case Look.HEARTBEAT | Look.RULE:
                 return cls.HEARTBEAT
             case Look.CATCH_UP:
                 return cls.CATCH_UP

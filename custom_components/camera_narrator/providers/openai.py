@@ -187,4 +187,4 @@ async def _request(chunk: Chunk) -> Request:
 
 def _without_claims(fields: Mapping[str, object]) -> Analysis:
     """Read an object nobody agreed on: its words count, its labels do not."""
-    return replace(prompt.analysis(fields), subject=None, labels=frozenset())
+    return replace(prompt.analysis(fields), subject=None, labels=frozenset(), rules={})
