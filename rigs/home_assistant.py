@@ -105,6 +105,8 @@ class HomeAssistant:
             ],
             # The port of a first start; the file laid down holds it for all others.
             env={"SETUP_PORT": str(self.port)},
+            # Python looks for modules where it is started first: what is laid down shall run, not the repository.
+            cwd=self.folder,
             log=self.folder.parent / f"{self.folder.name}.log",
         )
         async with asyncio.timeout(_BOOT_S):

@@ -1,17 +1,34 @@
 """`script/bench narration`: what the narration sees, asks, tells and costs, and what it takes of Home Assistant."""
 
 import argparse
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 import sys
 import time
 from typing import Final
 
-from rigs.bench import rehearsed, report
+from rigs.bench import ingest, lived, rehearsed, report
 from rigs.bench.figure import Figure
 
 BEGIN: Final = "<!-- written by script/bench narration: begin -->"
 END: Final = "<!-- written by script/bench narration: end -->"
+
+
+type Say = Callable[[str], None]
+
+
+def _lived(*, quick: bool, say: Say) -> list[Figure]:
+    return lived.figures(asyncio.run(lived.delays(rounds=2 if quick else 8, say=say)))
+
+
+def _ingest(*, quick: bool, say: Say) -> list[Figure]:
+    return asyncio.run(ingest.measure(quick=quick, say=say))
+
+
+_REAL: Final[dict[str, Callable[..., list[Figure]]]] = {"lived": _lived, "ingest": _ingest}
+_GROUPS: Final = (*rehearsed.GROUPS, *_REAL)
 
 
 def main() -> int:
@@ -22,11 +39,13 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - begun_s:4.0f} s] {text}", flush=True)
 
-    groups = flags.only or [*rehearsed.GROUPS]
     figures: list[Figure] = []
-    for name in groups:
+    for name in flags.only or _GROUPS:
         say(name)
-        figures += rehearsed.GROUPS[name](quick=flags.quick)
+        if name in _REAL:
+            figures += _REAL[name](quick=flags.quick, say=say)
+        else:
+            figures += rehearsed.GROUPS[name](quick=flags.quick)
     print("\n".join(["", *report.lines(figures)]))
     say(report.summary(figures))
     if flags.json is not None:
@@ -47,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*rehearsed.GROUPS],
+        choices=_GROUPS,
         help="one group of figures, and no table; may be given again",
     )
     return parser
