@@ -1,7 +1,7 @@
 """What the sizes of packets tell: real onsets at once, chance and what is usual hardly ever."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import random
 
@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from edge_bridge.hint import PacketHint
+from edge_bridge.usual import Usual
 
 START_US = 7_000_000_000
 
@@ -140,6 +141,63 @@ def test_a_visit_is_not_learned_as_usual() -> None:
     hint = PacketHint()
     visits = stream(80, rises=lambda at_s: 2.0 if 20 <= at_s < 50 or at_s >= 70 else 1.0)
     assert [at for at in wakes(hint, visits, visit_s=20) if 70 <= at < 70.4]
+
+
+def dithering(seconds: float, *, onset_s: float = math.inf, seed: int = 1) -> Iterator[Packet]:
+    """Return packets of an encoder that holds its rate: onsets raise no bytes, but the quantiser by a step and a half.
+
+    While quiet every fourth picture is a step finer and takes several times as many bytes.
+    """
+    random_ = random.Random(seed)  # noqa: S311  # sizes, not keys
+    finer_since = 0
+    for number in range(round(seconds * 25)):
+        at_s = number / 25
+        if number % 250 == 0:
+            yield Packet(at_s, 20_000, 15, key=True)
+            continue
+        finer_since = (finer_since + 1) % 4
+        qp = 16 if finer_since == 0 else 17
+        usual = 5000 if finer_since == 0 else 700 + 300 * finer_since
+        if at_s >= onset_s:
+            qp += 1 + number % 2
+        yield Packet(at_s, round(usual * random_.lognormvariate(0, 0.05)), qp, key=False)
+
+
+def test_sizes_that_alternate_with_the_quantiser_are_usual() -> None:
+    """An encoder between two steps of its quantiser makes packets of very different size, and nothing has happened."""
+    assert len(wakes(PacketHint(), dithering(600))) <= 5
+
+
+def test_a_coarser_quantiser_alone_wakes() -> None:
+    """Where bytes stay what they are, a step or two that remain are told within half a second."""
+    found = wakes(PacketHint(), dithering(44, onset_s=43), visit_s=43)
+    assert [at for at in found if 43 <= at < 43.5]
+    assert not [at for at in found if 30 <= at < 43]
+
+
+def test_next_to_nothing_is_nothing() -> None:
+    """A still picture is headers only: twice that is far less unusual than twice as much of a picture with noise."""
+
+    def twice(size: int) -> float:
+        usual, random_ = Usual(), random.Random(1)  # noqa: S311  # sizes, not keys
+        for number in range(500):
+            near = round(size * random_.lognormvariate(0, 0.1))
+            usual.above(near, 24, since_key=number % 50 + 1, elapsed_s=0.04, learn=True)
+        return usual.above(2 * size, 24, since_key=1, elapsed_s=0.04, learn=True)
+
+    assert twice(4000) > 5
+    assert twice(25) < twice(4000) / 1.5
+
+
+def test_a_damaged_header_undoes_nothing() -> None:
+    """One packet whose quantiser cannot be read leaves what was learned: an onset right after it is told at once."""
+    packets = [
+        replace(packet, qp=None) if packet.at_s == 20 else packet
+        for packet in stream(22, group=250, rises=at_20_s(2.0))
+    ]
+    found = [at for at in wakes(PacketHint(), iter(packets), visit_s=20) if at >= 20]
+    assert found
+    assert found[0] <= 20.3
 
 
 @given(

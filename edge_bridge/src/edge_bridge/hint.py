@@ -37,7 +37,7 @@ DEARER_MOST: Final = math.log(2.5)
 """One false alarm late in a group of ten seconds must not make the hint deaf for the rest of the hour."""
 YOUNG_US: Final = 20_000_000
 AFTERWARDS_US: Final = 12_000_000
-YOUNG_SHARE: Final = 0.3
+YOUNG_SHARE: Final = 0.15
 """An encoder needs so long to find its rate, after opening and after movement: false alarms say little of the scene."""
 DEAREST: Final = math.log(40.0)
 CHEAPEST: Final = math.log(0.5)
