@@ -11,6 +11,7 @@ from rigs.broker import Broker
 from rigs.camera_process import CameraProcess
 from rigs.home_assistant import HomeAssistant
 from rigs.home_assistant_client import HomeAssistantClient
+from rigs.link import Link
 from rigs.model_answer import Pace
 from rigs.model_server import ModelServer
 from rigs.mqtt_listener import Message, MqttListener
@@ -31,6 +32,8 @@ class Household:
         self.messages: Final[list[Message]] = []
         self.client: HomeAssistantClient
         self.simulator: CameraProcess
+        self.link: Link
+        """Between the bridge and Home Assistant; it counts connections."""
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -39,6 +42,7 @@ class Household:
             await self.model.start()
             stack.push_async_callback(self.model.stop)
             home = await stack.enter_async_context(HomeAssistant(processes, headless=True))
+            self.link = await stack.enter_async_context(Link(home.port))
             async with asyncio.TaskGroup() as group:
                 starting = group.create_task(home.start())
                 broker = group.create_task(Broker.started(processes))
@@ -51,7 +55,7 @@ class Household:
             await listener.until_subscribed()
             hearing = asyncio.create_task(self._hear(listener))
             stack.callback(hearing.cancel)
-            await self._move_in(processes, home, address)
+            await self._move_in(processes, address)
             self._stack = stack.pop_all()
         return self
 
@@ -76,13 +80,13 @@ class Household:
     def _specs(self) -> list[str]:
         return [f"{name}=code,number={self.number(name)},fps={_FPS},gop=1" for name in self.names]
 
-    async def _move_in(self, processes: Processes, home: HomeAssistant, broker: Broker) -> None:
+    async def _move_in(self, processes: Processes, broker: Broker) -> None:
         await dialogs.add_mqtt(self.client, broker)
         entry_id = await dialogs.add_hub(self.client, self.model, api_key="none")
-        flow = await dialogs.show_token(self.client, entry_id, home.url)
+        flow = await dialogs.show_token(self.client, entry_id, self.link.url)
         command = [
             *(str(Path(sys.executable).with_name("edge-bridge")), "run"),
-            *("--url", home.url, "--name", "bridge"),
+            *("--url", self.link.url, "--name", "bridge"),
             *("--state", str(processes.folder / "bridge")),
         ]
         await processes.start(

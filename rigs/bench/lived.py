@@ -32,6 +32,8 @@ class Delays:
     """From the activity at the broker to the request at the server."""
     state_ms: list[float]
     """From the end of the model's answer to its words at the broker."""
+    connections: int
+    """That the bridge has opened to Home Assistant."""
 
 
 async def delays(*, rounds: int, say: Callable[[str], None], first_token_s: float = 0.5) -> Delays:
@@ -73,7 +75,14 @@ def figures(lived: Delays) -> list[Figure]:
 
 
 async def _of(house: Household) -> Delays:
-    told = Delays(activity_ms=[], started_ms=[], words_ms=[], request_ms=[], state_ms=[])
+    told = Delays(
+        activity_ms=[],
+        started_ms=[],
+        words_ms=[],
+        request_ms=[],
+        state_ms=[],
+        connections=house.link.connections,
+    )
     cameras = (await house.simulator.status())["cameras"]
     for name in house.names:
         on = [one for one in house.told(name, "activity") if one.text == "ON"]
