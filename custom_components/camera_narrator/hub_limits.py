@@ -107,7 +107,8 @@ class HubLimits:
         left_s = 0.0 if standing.until_s is None else standing.until_s - now_s
         ends_wall_s = self.limiter.spending.ends_wall_s(wall_s)
         until_wall_s = wall_s + left_s if math.isfinite(left_s) else ends_wall_s
-        if standing.saving is Saving.FEWER_LOOKS and left_s < SHOWN_S:
+        money = standing.restraint is Restraint.BUDGET
+        if standing.saving is Saving.FEWER_LOOKS and left_s < SHOWN_S and not money:
             standing = Standing()
         limited = standing.saving is not Saving.NONE and left_s >= SHOWN_S
         minute = math.ceil(until_wall_s / 60) * 60

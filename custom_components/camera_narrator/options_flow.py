@@ -34,7 +34,7 @@ def _count(high: int) -> Any:
 def _dollars(high: float, *, low: float = 0.0) -> Any:
     return NumberSelector(
         NumberSelectorConfig(
-            min=low, max=high, step=0.01, mode=NumberSelectorMode.BOX, unit_of_measurement="$"
+            min=low, max=high, step="any", mode=NumberSelectorMode.BOX, unit_of_measurement="$"
         )
     )
 

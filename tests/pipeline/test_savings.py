@@ -16,7 +16,7 @@ from custom_components.camera_narrator.pipeline.models import (
 )
 from custom_components.camera_narrator.pipeline.prices import Price, Tariff
 from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit, utc_day
-from custom_components.camera_narrator.pipeline.standing import duration, refusal
+from custom_components.camera_narrator.pipeline.standing import Ladder, duration, refusal
 from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.providers.builtin import NAME, BuiltinProvider
 from tests.pipeline.fakes import Step
@@ -150,6 +150,16 @@ async def test_an_empty_account_is_asked_every_quarter_of_an_hour() -> None:
         assert scene.sink.narratives[-1].provider == "scripted"
 
 
+async def test_a_price_ends_the_glances() -> None:
+    """Heartbeats are for servers that cost nothing; a price that is given later ends them at once."""
+    async with narrated(heartbeats=True) as scene:
+        await scene.quiet(310, from_start=False)
+        assert scene.provider.looks == [Look.HEARTBEAT]
+        scene.limiter.change(Terms(caps={Unit.USD: 1.0}, tariff=DOLLARS))
+        await scene.quiet(620, from_start=False)
+        assert scene.provider.looks == [Look.HEARTBEAT]
+
+
 async def test_without_an_understudy_words_wait() -> None:
     """Who writes by itself has nobody to stand in: the look comes when it may."""
     async with narrated(terms=CAPPED) as scene:
@@ -157,6 +167,35 @@ async def test_without_an_understudy_words_wait() -> None:
         await scene.visit(10)
         assert scene.sink.narratives == []
         assert scene.sink.phases == [Phase.STARTED, Phase.ENDED]
+
+
+def test_rungs_do_not_flicker() -> None:
+    """Each holds until there is room again: a day's pace leads over a rung a few times, not with each look."""
+    ladder = Ladder()
+    depths = [-1.0, -0.1, 0.1, -0.1, -0.3, 0.1, 0.6, 0.4, 0.3, 0.2, -0.2, -0.3]
+    assert [ladder.at(depth).value for depth in depths] == [
+        *("none", "none", "fewer_looks", "fewer_looks", "none", "fewer_looks"),
+        *("smaller_pictures", "smaller_pictures", "smaller_pictures"),
+        *("fewer_looks", "fewer_looks", "none"),
+    ]
+
+
+async def test_words_come_back_once_a_cap_has_filled_a_little() -> None:
+    """Not every third visit of an evening has words: built-in ones stay until a twentieth of the cap is there."""
+    async with narrated(terms=CAPPED, understudy=BuiltinProvider()) as scene:
+        day = utc_day(scene.clock.wall())
+        await scene.clock.advance(day.to_wall_s - scene.clock.wall() + 6 * 3600)
+        spend(scene, 0.8 * 0.5 + 0.2)
+        await scene.visit(5)
+        until_s = scene.limiter.standing().until_s
+        assert until_s is not None
+        assert until_s - scene.now_s > 3600
+        await scene.clock.advance(600)
+        await scene.visit(5)
+        assert scene.provider.asked == []
+        await scene.clock.advance(until_s - scene.now_s + 1)
+        await scene.visit(5)
+        assert scene.provider.looks[0] is Look.ONSET
 
 
 @pytest.mark.parametrize(

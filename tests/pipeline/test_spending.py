@@ -8,6 +8,7 @@ from custom_components.camera_narrator.pipeline.spending import (
     HEAD_START,
     KEPT,
     NOTHING,
+    REFILL,
     Cost,
     Spending,
     Spent,
@@ -78,6 +79,15 @@ def test_the_kept_part_is_for_new_events(amounts: list[tuple[float, bool]]) -> N
             spent[new] += usd
     assert spent[False] <= (1 - KEPT) * CAP + 1e-9
     assert spent[False] + spent[True] <= CAP + 1e-9
+
+
+def test_a_cap_that_was_used_up_fills_a_little_first() -> None:
+    """A twentieth of the cap is an hour and a half of the pace; what is open is not asked to wait for it."""
+    day, wall_s = spending(0.2 + KEPT), MIDNIGHT_S
+    soon_s = day.opens_s(a_cent(), wall_s, new=True)
+    later_s = day.opens_s(a_cent(), wall_s, new=True, refilled=True)
+    assert later_s - soon_s == pytest.approx(REFILL / (1 - KEPT) * DAY_S)
+    assert spending().opens_s(a_cent(), wall_s, new=True, refilled=True) == wall_s
 
 
 def test_midnight_begins_anew() -> None:

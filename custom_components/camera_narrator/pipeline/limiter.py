@@ -13,7 +13,7 @@ from .models import Chunk, Quota, Restraint, Saving, Usage
 from .pace import Pace
 from .remaining import Remaining
 from .spending import NOTHING, Calendar, Cost, Spending, Spent, utc_day
-from .standing import Block, Standing, refusal
+from .standing import Block, Ladder, Standing, refusal
 from .terms import Terms
 from .turn import Turn, Urgency
 
@@ -66,6 +66,9 @@ class Limiter:
         """What the most urgent of those who wait waits for."""
         self._declined: Block | None = None
         """What the last declined turn would have waited for."""
+        self._dry_until_wall_s = float("-inf")
+        """A cap that was used up is left alone until it has filled a little."""
+        self._ladder = Ladder()
 
     @property
     def terms(self) -> Terms:
@@ -77,6 +80,7 @@ class Limiter:
         if terms.tariff != self._terms.tariff:
             self.estimator = Estimator(terms.tariff)
         self._terms = terms
+        self._dry_until_wall_s = float("-inf")
         self.spending.caps = dict(terms.caps)
         self._requests.limit = terms.requests_per_minute
         self._tokens.limit = terms.tokens_per_minute
@@ -229,15 +233,15 @@ class Limiter:
             )
         blocked, held_s = self._blocked, self.held_until_s
         until_s = blocked.until_s if blocked is not None and blocked.until_s > now_s else held_s
-        depth = self.spending.depth(wall_s)
-        if depth > 0.5:
-            return Standing(
-                saving=Saving.SMALLER_PICTURES, restraint=Restraint.BUDGET, until_s=until_s
-            )
+        money = self._ladder.at(self.spending.depth(wall_s))
+        if money is Saving.SMALLER_PICTURES:
+            return Standing(saving=money, restraint=Restraint.BUDGET)
         if now_s < self._short_until_s:
             return Standing(
                 saving=Saving.SMALLER_PICTURES, restraint=Restraint.RATE, until_s=until_s
             )
+        if money is Saving.FEWER_LOOKS:
+            return Standing(saving=money, restraint=Restraint.BUDGET)
         if blocked is not None and blocked.until_s > now_s:
             return Standing(saving=Saving.FEWER_LOOKS, restraint=blocked.restraint, until_s=until_s)
         if held_s is not None:
@@ -296,6 +300,9 @@ class Limiter:
         """Return what one turn's cost must wait for."""
         wall_s = self._clock.wall()
         money_s = self.spending.opens_s(cost, wall_s, new=turn.new) - wall_s
+        if turn.new and money_s > PATIENCE_S:
+            self._dry_until_wall_s = self.spending.opens_s(cost, wall_s, new=True, refilled=True)
+        money_s = max(money_s, self._dry_until_wall_s - wall_s)
         if money_s > 0:
             return Block(until_s=now_s + money_s, restraint=Restraint.BUDGET)
         tokens_s = max(

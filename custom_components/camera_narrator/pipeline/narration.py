@@ -73,6 +73,7 @@ class _Narration:
         now = Now.of(clock)
         self._source = source
         self._provider = provider
+        self._limiter = limiter
         self._clock = clock
         self._enabled = True
         """As hear() has taken it in: switched off from the start is a change, too."""
@@ -80,7 +81,7 @@ class _Narration:
         self._gate = Gate(
             profile=source.profile,
             interval_s=source.settings.interval_s,
-            heartbeats=provider.heartbeats and limiter.terms.tariff.price is None,
+            heartbeats=False,
             now_s=now.s,
         )
         context = Context(source.memory.narratives)
@@ -128,7 +129,9 @@ class _Narration:
             interval_s=settings.interval_s,
             # A detector is there sooner than any model, and costs nothing.
             held=bool(only_for) and self._source.detects,
-            heartbeats=self._provider.heartbeats or bool(settings.rules),
+            # A private address with a price is a proxy: its glances would cost money.
+            heartbeats=bool(settings.rules)
+            or (self._provider.heartbeats and self._limiter.terms.tariff.price is None),
             now_s=now.s,
         )
         self._teller.change_rules(settings.rules)

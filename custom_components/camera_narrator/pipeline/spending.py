@@ -9,6 +9,8 @@ HEAD_START = 0.25
 """Of the day: what six hours may use is there from midnight on, so that a lively morning is told like a quiet one."""
 KEPT = 0.2
 """Of each cap, for the first, the closing and the asked look: a restless tree must not silence tonight's visitor."""
+REFILL = 0.05
+"""Of a cap that was used up, before new events get words again: not every third visit of an evening."""
 DAY_S = 86_400.0
 
 
@@ -124,13 +126,16 @@ class Spending:
             usd=max(0.0, rest.usd - reserved.usd) if rest.requests > reserved.requests else 0.0,
         )
 
-    def opens_s(self, cost: Cost, wall_s: float, *, new: bool) -> float:
-        """Return the wall time from which on a request is within all caps; ``new`` may use what is kept."""
+    def opens_s(self, cost: Cost, wall_s: float, *, new: bool, refilled: bool = False) -> float:
+        """Return the wall time from which on a request is within all caps; ``new`` may use what is kept.
+
+        ``refilled``: where it is not now, with REFILL of the cap to spare.
+        """
         day = self._calendar(wall_s)
         spent = self.today(wall_s).cost
         return max(
             (
-                self._opens_s(unit, cap, spent, cost, day, wall_s, new=new)
+                self._opens_s(unit, cap, spent, cost, day, wall_s, new=new, refilled=refilled)
                 for unit, cap in self._limited()
             ),
             default=wall_s,
@@ -186,7 +191,16 @@ class Spending:
         return [(unit, cap) for unit, cap in self.caps.items() if cap > 0]
 
     def _opens_s(
-        self, unit: Unit, cap: float, spent: Cost, cost: Cost, day: Day, wall_s: float, *, new: bool
+        self,
+        unit: Unit,
+        cap: float,
+        spent: Cost,
+        cost: Cost,
+        day: Day,
+        wall_s: float,
+        *,
+        new: bool,
+        refilled: bool,
     ) -> float:
         amount = cost.amount(unit)
         if not amount:
@@ -195,6 +209,8 @@ class Spending:
         needed = spent.amount(unit) + self._reserved.amount(unit) + amount - kept
         if needed <= _paced(cap, day.passed(wall_s)):
             return wall_s
+        if refilled:
+            needed += REFILL * cap
         if needed > _paced(cap, 1.0):
             return day.to_wall_s
         part = needed / ((1 - KEPT) * cap) - HEAD_START

@@ -6,6 +6,11 @@ import math
 from .errors import Fault, ProviderError
 from .models import Restraint, Saving
 
+SMALLER_AT = 0.5
+"""Half of what is kept for new events is used: the other half tells twice as many with small pictures."""
+ROOM = 0.25
+"""Of the kept part, a twentieth of the cap: an hour and a half of the pace."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -22,6 +27,25 @@ class Block:
 
     until_s: float
     restraint: Restraint
+
+
+class Ladder:
+    """Which rung the day's money leads to; a rung holds until there is room again, so that none flickers."""
+
+    def __init__(self) -> None:
+        """Begin at the top."""
+        self._saving = Saving.NONE
+
+    def at(self, depth: float) -> Saving:
+        """Return the rung at this depth of the kept part, see Spending.depth."""
+        was = self._saving
+        if depth > SMALLER_AT or (was is Saving.SMALLER_PICTURES and depth > SMALLER_AT - ROOM):
+            self._saving = Saving.SMALLER_PICTURES
+        elif depth > 0 or (was is not Saving.NONE and depth > -ROOM):
+            self._saving = Saving.FEWER_LOOKS
+        else:
+            self._saving = Saving.NONE
+        return self._saving
 
 
 def refusal(restraint: Restraint, seconds: float) -> ProviderError:

@@ -92,7 +92,7 @@ class SliceHeaders:
                     return None
         try:
             return self._read(head[at], _Bits(head[at + 1 : at + 1 + HEAD_BYTES]))
-        except _Damaged, KeyError:
+        except ValueError, KeyError:
             return None
 
     def _learn_one(self, kind: int, data: bytes) -> None:
@@ -106,7 +106,7 @@ class SliceHeaders:
                 number, picture = _picture_set(bits)
                 if number in self._pictures or len(self._pictures) < MOST_SETS:
                     self._pictures[number] = picture
-        except _Damaged:
+        except ValueError:
             return
 
     def _read(self, nal: int, bits: _Bits) -> int | None:
@@ -145,8 +145,7 @@ class SliceHeaders:
         return qp if sequence.qp_least <= qp <= 51 else None
 
 
-class _Damaged(Exception):
-    """The data ends too early, or holds what no encoder writes."""
+_DAMAGED = "ends too early, or holds what no encoder writes"
 
 
 class _Bits:
@@ -166,24 +165,24 @@ class _Bits:
     def flag(self) -> bool:
         self._left -= 1
         if self._left < 0:
-            raise _Damaged
+            raise ValueError(_DAMAGED)
         return bool(self._value >> self._left & 1)
 
     def bits(self, count: int) -> int:
         self._left -= count
         if self._left < 0:
-            raise _Damaged
+            raise ValueError(_DAMAGED)
         return self._value >> self._left & ((1 << count) - 1)
 
     def ue(self) -> int:
         """Read an unsigned Exp-Golomb number: as many zeros as there are bits behind the first one."""
         left = self._left
         if left <= 0:
-            raise _Damaged
+            raise ValueError(_DAMAGED)
         zeros = left - (self._value & ((1 << left) - 1)).bit_length()
         left -= 2 * zeros + 1
         if left < 0 or zeros > 32:
-            raise _Damaged
+            raise ValueError(_DAMAGED)
         self._left = left
         return (self._value >> left & ((1 << (zeros + 1)) - 1)) - 1
 
@@ -342,5 +341,5 @@ def _skip_marking(bits: _Bits, *, idr: bool) -> None:
 
 def _at_most(number: int, most: int) -> int:
     if number > most:
-        raise _Damaged
+        raise ValueError(_DAMAGED)
     return number
