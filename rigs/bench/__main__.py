@@ -33,7 +33,8 @@ type Measure = Callable[[Run], Awaitable[list[Figure]] | list[Figure]]
 async def _latency_and_quiet_wire(run: Run) -> list[Figure]:
     """Watch the one 4K60 camera that sends a picture every ten seconds meanwhile: it costs little but time."""
     # Coding takes both cores: it must be done when the delays are taken.
-    for recipe in (catalog.fast_4k(active=False), *map(catalog.onsets, latency.GOPS)):
+    visits = [catalog.onsets(gop, variable=True) for gop in latency.GOPS]
+    for recipe in (catalog.fast_4k(active=False), *visits):
         await asyncio.to_thread(run.clip, recipe)
     async with asyncio.TaskGroup() as group:
         delays = group.create_task(latency.measure(run))

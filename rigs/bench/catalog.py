@@ -18,6 +18,8 @@ _SMART_SHARE: Final = 0.375
 """Of these rates for a long group of pictures, which cameras choose in order to save: 1.5 Mbit/s for 1080p H.264."""
 _FPS: Final = 25
 _VISIT_S: Final = 6
+_CRF: Final = 27
+"""Half a megabit a second for a quiet 1080p picture with the noise of these clips."""
 _MBIT_S_4K60: Final = 50.0
 """What H.264 is commonly given at this size and rate."""
 
@@ -49,15 +51,17 @@ def active10(size: str, codec: str, gop: int) -> Recipe:
     )
 
 
-def onsets(gop: int) -> Recipe:
+def onsets(gop: int, *, variable: bool) -> Recipe:
     """Visits that begin at various places of a group, seconds after the end of the one before."""
     # Long groups need more places: what has to be caught up with differs more.
     long = ((35, 85), (120, 170), (205, 250))
     visits, pictures = (long, 250) if gop > 50 else (((45, 95), (58, 108)), 200)
     return Recipe(
-        name=f"1080p_h264_gop{gop}_onsets",
+        name=f"1080p_h264_gop{gop}_onsets_{'variable' if variable else 'constant'}",
         # Coded and decoded nearly as the others, in half the time.
-        coding=replace(_coding("1080p", "h264", gop), preset="superfast"),
+        coding=replace(
+            _coding("1080p", "h264", gop), preset="superfast", crf=_CRF if variable else None
+        ),
         parts=tuple(Part(pictures=pictures, visit=visit) for visit in visits),
         order=tuple(range(len(visits))),
     )

@@ -22,6 +22,8 @@ _SETTLE_S: Final = 1
 """Coded first and thrown away: the rate control's first key picture is a guess, a quarter of the size of the others."""
 _NOISE_LEVELS: Final = 4.0
 """Standard deviation of the noise on luma: a sensor at dusk; it also is what a camera spends its bits on."""
+_PEAK: Final = 3
+"""The most of a variable bit rate, in times of the usual."""
 _GRAINS: Final = 6
 """Noise pictures in turn, moved about: fresh noise for each picture would take most of the time."""
 
@@ -37,8 +39,10 @@ class Coding:
     fps: int
     gop: int
     mbit_s: float
-    """Constant, as most cameras are set up."""
+    """Constant, or the most that is usual where it varies."""
     preset: str = "veryfast"
+    crf: float | None = None
+    """Constant quality, x264's scale, with bits as they are needed up to three times the rate; H.264 only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,14 +202,15 @@ def _encoder_name(coding: Coding) -> str:
 
 
 def _set_up(encoder: av.VideoCodecContext, coding: Coding) -> None:
-    """Code like a camera: no B pictures, key pictures on time only, one slice, constant bit rate."""
+    """Code like a camera: no B pictures, key pictures on time only, one slice."""
     kbit_s = round(coding.mbit_s * 1000)
     encoder.thread_type = "FRAME"  # by slices, each picture would have as many as there are cores
     encoder.width, encoder.height = coding.width_px, coding.height_px
     encoder.pix_fmt = "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, coding.fps), Fraction(coding.fps)
     encoder.gop_size = coding.gop
-    encoder.bit_rate = kbit_s * 1000
+    if coding.crf is None:
+        encoder.bit_rate = kbit_s * 1000
     encoder.flags |= av.codec.context.Flags.global_header
     if coding.codec == "hevc":
         encoder.options = {
@@ -225,6 +230,12 @@ def _set_up(encoder: av.VideoCodecContext, coding: Coding) -> None:
         "refs": "1",
         "sc_threshold": "0",
         "rc-lookahead": "0",
-        "maxrate": f"{kbit_s}k",
-        "bufsize": f"{kbit_s}k",
+        **_rate_control(coding, kbit_s),
     }
+
+
+def _rate_control(coding: Coding, kbit_s: int) -> dict[str, str]:
+    if coding.crf is None:
+        return {"maxrate": f"{kbit_s}k", "bufsize": f"{kbit_s}k"}
+    most = _PEAK * kbit_s
+    return {"crf": f"{coding.crf}", "maxrate": f"{most}k", "bufsize": f"{most}k"}

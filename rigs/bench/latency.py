@@ -31,7 +31,15 @@ class _Delays:
 
 async def measure(run: Run) -> list[Figure]:
     """Return the delays for each length of groups, and those of the first picture."""
-    clips = {gop: await asyncio.to_thread(run.clip, catalog.onsets(gop)) for gop in GOPS}
+    figures = await _of_coding(run, variable=True)
+    return figures if run.quick else figures + await _of_coding(run, variable=False)
+
+
+async def _of_coding(run: Run, *, variable: bool) -> list[Figure]:
+    clips = {
+        gop: await asyncio.to_thread(run.clip, catalog.onsets(gop, variable=variable))
+        for gop in GOPS
+    }
     mounts = [
         # Evenly apart, so that few begin together: what many at once do is another question.
         Mount(f"gop{gop}_{n}", clip, clip.recipe.duration_s * (n + place / len(GOPS)) / _CAMERAS)
@@ -48,10 +56,11 @@ async def measure(run: Run) -> list[Figure]:
             await asyncio.sleep(span_s)
             onsets = cameras.onsets()[seen:]
             await asyncio.sleep(_WITHIN_US / 1e6)
-            return _figures(onsets, bridge.receiver)
+            return _figures(onsets, bridge.receiver, variable=variable)
 
 
-def _figures(onsets: list[Onset], receiver: Receiver) -> list[Figure]:
+def _figures(onsets: list[Onset], receiver: Receiver, *, variable: bool) -> list[Figure]:
+    rate, suffix = ("variable", "") if variable else ("constant", "_cbr")
     figures: list[Figure] = []
     wire_ms: list[float] = []
     for gop in GOPS:
@@ -59,13 +68,13 @@ def _figures(onsets: list[Onset], receiver: Receiver) -> list[Figure]:
         delays = _delays(of_gop, receiver)
         wire_ms += delays.wire_ms
         how = (
-            f"RTSP, 1080p25 H.264, first changed picture sent → activity received; "
+            f"RTSP, 1080p25 H.264, {rate} bit rate, first changed picture sent → activity received; "
             f"{delays.missed} of {len(of_gop)} not told within {_WITHIN_US // 1_000_000} s"
         )
         for share, name in ((0.5, "p50"), (0.95, "p95")):
             figures.append(
                 Figure(
-                    name=f"edge.change_to_activity_ms.gop{gop}.{name}",
+                    name=f"edge.change_to_activity_ms.gop{gop}{suffix}.{name}",
                     # What was missed took longer than was waited for.
                     value=percentile(
                         delays.activity_ms + [_WITHIN_US / 1000] * delays.missed, share
@@ -76,7 +85,7 @@ def _figures(onsets: list[Onset], receiver: Receiver) -> list[Figure]:
             )
     figures.append(
         Figure(
-            name="edge.onset_to_wire_ms.p95",
+            name=f"edge.onset_to_wire_ms{suffix}.p95",
             value=percentile(wire_ms, 0.95),
             n=len(wire_ms),
             how="the same onsets → first frame flagged active received",

@@ -101,7 +101,7 @@ def test_a_tenth_is_active() -> None:
 
 def test_onsets_are_where_the_parts_are() -> None:
     """The pictures that are told of are the first of their visits, and not all at one place of a group."""
-    recipe = catalog.onsets(50)
+    recipe = catalog.onsets(50, variable=True)
     assert recipe.onsets == (45, 258)
-    places = {onset % 250 for onset in catalog.onsets(250).onsets}
+    places = {onset % 250 for onset in catalog.onsets(250, variable=True).onsets}
     assert len(places) == 3
