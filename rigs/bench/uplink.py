@@ -52,7 +52,8 @@ async def measure(run: Run) -> list[Figure]:
             name=f"edge.outage_{outage_s:.0f}s.live_again_ms",
             value=median(backs_ms),
             n=outages,
-            how=f"from the line's return to the first live frame, {line.how}",
+            how=f"from the line's return to the first live frame, {line.how}; "
+            f"{min(backs_ms):.0f} to {max(backs_ms):.0f}",
         ),
         Figure(
             name=f"edge.outage_{outage_s:.0f}s.age_p95_ms",

@@ -12,7 +12,7 @@ MOST_S = 5.0
 """A router that restarts is back in a minute: nobody waits longer than this after that."""
 JITTER = 0.2
 """The share by which tries of many bridges spread."""
-SILENT_S = 0.1
+SILENT_S = 0.5
 SILENT_LIFE_S = 180.0
 """A line that comes back is used again within a second; asking an empty line so often costs nobody anything. A router
 that restarts takes less, and what stays away for longer may be waited for as for all else."""

@@ -26,9 +26,11 @@ DIAL_S = 10.0
 """Connect, TLS and upgrade: longer than a loaded Home Assistant takes."""
 CONNECT_S = 0.4
 PATIENT_S = 2.0
-PATIENT_EVERY = 10
+PATIENT_EVERY = 20
 """What knocks at a line that is down is lost, and the system knocks again after 1, 3 and 7 s: a new try is quicker when
-the line comes back. Every tenth one waits for a line by satellite."""
+the line comes back. Every twentieth one waits for a line by satellite."""
+LEAST_S = 0.05
+"""Between the end of one try and the next."""
 HEARTBEAT_S = 20.0
 """A dead line shows after half as long again."""
 CLOSE_S = 0.5
@@ -77,6 +79,7 @@ class Uplink:
         # The certificates are read from disk.
         tls = await asyncio.to_thread(_tls, self._settings)
         for number in itertools.count(1):
+            began_s = time.monotonic()
             patience_s = PATIENT_S if number % PATIENT_EVERY == 0 else CONNECT_S
             async with aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(sock_connect=patience_s),
@@ -84,6 +87,9 @@ class Uplink:
             ) as client:
                 problem = await self._connect(client, tls)
             delay_s = self._backoff.delay_s(problem.cause, time.monotonic())
+            if problem.cause is Cause.SILENT:
+                # Waiting for an answer was part of the wait.
+                delay_s = max(delay_s - (time.monotonic() - began_s), LEAST_S)
             self._tell(problem, delay_s)
             await asyncio.sleep(delay_s)
 
@@ -242,6 +248,9 @@ def _problem(error: aiohttp.ClientError | OSError) -> DialError:
             return DialError(Cause.SILENT, "url", "its name is not known")
         case aiohttp.ClientConnectorError():
             return DialError(Cause.SILENT, "url", f"nothing answers ({error.os_error.strerror})")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            # A forwarder takes every connection, and has nobody to lead it to.
+            return DialError(Cause.SILENT, "url", "nothing answers (closed at once)")
         case _:
             return DialError(
                 Cause.UNREACHABLE, "url", f"the connection failed ({type(error).__name__})"
