@@ -8,6 +8,8 @@ from homeassistant.const import CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -27,6 +29,8 @@ from .pipeline.models import Label, Profile
 from .protocol import Transport
 
 CONF_ADD_ANYWAY = "add_anyway"
+TRIGGERS = ["binary_sensor", "input_boolean", "switch"]
+"""What is on or off: person sensors, door contacts, bells, and what automations switch."""
 
 _CAPTURE_DEFAULTS = {
     const.CONF_TRANSPORT: Transport.TCP.value,
@@ -38,6 +42,8 @@ _CHUNK_DEFAULTS = {
     const.CONF_INTERVAL_S: const.DEFAULT_INTERVAL_S,
     const.CONF_FRAMES: const.DEFAULT_FRAMES,
     const.CONF_ONLY_FOR: [],
+    const.CONF_OPENED_BY: [],
+    const.CONF_REQUIRED: [],
 }
 _AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
 # Areas first: what is wrong with them is said at the head of the section.
@@ -82,6 +88,8 @@ _ADVANCED: Mapping[str, Any] = {
             multiple=True,
         )
     ),
+    const.CONF_OPENED_BY: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
+    const.CONF_REQUIRED: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
     **{field: TextSelector(TextSelectorConfig(multiline=True)) for field in FIELDS},
 }
 

@@ -12,6 +12,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from . import camera_rules, const, only_for
 from .camera_areas import Areas
+from .camera_triggers import CameraTriggers
 from .coordinator import (
     BRIDGE_AWAY,
     SIGNAL_RULES_CHANGED,
@@ -78,6 +79,7 @@ class HubCamera(Sink):
         )
         self._pictures = async_setup_event_pictures(hub.hass)
         self.publisher = CameraPublisher(hub, self)
+        self._triggers = CameraTriggers(self)
         self.defects = 0
         """How often its narration broke off and began again."""
         self._task: asyncio.Task[None] | None = None
@@ -102,6 +104,7 @@ class HubCamera(Sink):
     def start(self) -> None:
         """Begin to narrate."""
         only_for.check(self)
+        self._triggers.change(self._data)
         self._task = self.hub.entry.async_create_background_task(
             self.hub.hass, self._narrate(), f"{const.DOMAIN} narration of {self.key}"
         )
@@ -113,6 +116,7 @@ class HubCamera(Sink):
 
     async def stop(self) -> None:
         """Stop like a crash would: an open event stays stored."""
+        self._triggers.stop()
         await self._end_narration()
         self.coordinator.close()
 
@@ -139,6 +143,7 @@ class HubCamera(Sink):
                 async_dispatcher_send(self.hub.hass, signal, self)
             self.coordinator.update(enabled=settings.enabled)
         only_for.check(self)
+        self._triggers.change(self._data)
         return self.capture_config(1) != before
 
     def capture_config(self, number: int) -> CameraConfig:

@@ -122,6 +122,8 @@ def advanced(**changed: Any) -> dict[str, Any]:
         const.CONF_INTERVAL_S: 5.0,
         const.CONF_FRAMES: 5,
         const.CONF_ONLY_FOR: [],
+        const.CONF_OPENED_BY: [],
+        const.CONF_REQUIRED: [],
         **dict.fromkeys(FIELDS, ""),
         **changed,
     }
@@ -509,6 +511,8 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
             const.CONF_INTERVAL_S: 5.0,
             const.CONF_FRAMES: 5,
             const.CONF_ONLY_FOR: [],
+            const.CONF_OPENED_BY: [],
+            const.CONF_REQUIRED: [],
         }
     flow_id = await open_dialog(hass, entry, "pushed")
     result = await submit(hass, flow_id, name=" ")

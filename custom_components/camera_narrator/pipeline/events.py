@@ -4,7 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .clock import Now
-from .models import Analysis, CameraMemory, EndReason, Event, Label, Phase, Span, Verdict
+from .models import (
+    Analysis,
+    CameraMemory,
+    EndReason,
+    Event,
+    Label,
+    Origin,
+    Permit,
+    Phase,
+    Span,
+    Verdict,
+)
 from .visit import Visit, Words, new_id, restored
 
 QUIET_S = 20.0
@@ -41,6 +52,8 @@ class Visits:
         self._camera = camera
         self.only_for: frozenset[Label] = frozenset()
         """An event needs one of these labels; without any, movement is enough."""
+        self.permit: Permit | None = None
+        """When an entity that events need was on; None where none is needed."""
         self._visit = restored(memory.open_event, now)
         self._ended: dict[str, _Ended] = {}
         self._ended_s = float("-inf")
@@ -132,9 +145,37 @@ class Visits:
         if visit.confirmed:
             return []
         visit.see(captured_s)
-        if not visit.moving or self.only_for:
+        if not visit.moving or self.only_for or not self.permitted:
             return []
         return [self._start(visit, frames=2)]
+
+    def trigger(self, now: Now) -> list[Event]:
+        """An entity that opens events went on: that is an event, whatever moves."""
+        visit = self._visit or self.onset(now.s, now)
+        self.move(now.s, now)
+        if visit.confirmed:
+            return []
+        visit.origin = Origin.TRIGGER
+        return [self._start(visit, frames=0)]
+
+    def allow(self, now: Now) -> list[Event]:
+        """An entity that events need went on: what moves already is an event, from about then on."""
+        visit, permit = self._visit, self.permit
+        if visit is None or visit.confirmed or not visit.moving or visit.quiet_s is not None:
+            return []
+        if permit is not None and permit.from_s <= now.s <= permit.to_s:
+            visit.begin(permit.from_s - PREROLL_S, now)
+        if not self.permitted:
+            return []
+        if self.only_for and not visit.labels & self.only_for:
+            return []
+        return [self._start(visit, frames=len(visit.active_frames_s))]
+
+    @property
+    def permitted(self) -> bool:
+        """Return whether the visit that may open may become an event as far as other entities go."""
+        visit = self._visit
+        return self.permit is None or (visit is not None and self.permit.near(visit.onset_s))
 
     def name(self, labels: frozenset[Label], at_s: float, now: Now) -> list[Event]:
         """The detector named what moves: that opens the event, or is news of it."""
@@ -143,7 +184,7 @@ class Visits:
             return []
         if visit.confirmed:
             return [visit.event(self._camera, Phase.UPDATED)] if visit.name(labels) else []
-        if self.only_for and not labels & self.only_for:
+        if not self.permitted or (self.only_for and not labels & self.only_for):
             visit.labels |= labels
             return []
         visit.name(labels)
@@ -224,7 +265,7 @@ class Visits:
     ) -> list[Event]:
         events = []
         if not visit.confirmed:
-            if not self.opened_by(analysis):
+            if not self.opened_by(analysis) or not self.permitted:
                 return []
             if self.only_for:
                 visit.begin(span.from_s, now)
@@ -308,6 +349,7 @@ class Visits:
         successor.moving = successor.confirmed = True
         successor.frames = visit.frames
         successor.continues = visit.id
+        successor.origin = visit.origin
         return [*events, successor.event(self._camera, Phase.STARTED)]
 
 

@@ -7,7 +7,17 @@ from .counts import Counts
 from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate, jumped, regions_changed
 from .models import ActivityState, Event
-from .source import CameraSource, Connected, Fact, Moved, Quiet, Regions, Seen
+from .source import (
+    CameraSource,
+    Connected,
+    Fact,
+    Moved,
+    Permitted,
+    Quiet,
+    Regions,
+    Seen,
+    Triggered,
+)
 from .visit import CONFIRM_S, Visit
 
 
@@ -37,16 +47,25 @@ class Listener:
         """Take one fact."""
         match fact:
             case Connected(active=active):
-                self.reconnect(now, active=active)
+                self.reconnect(now, active=active or self._source.triggered)
             case Moved():
                 self._move(fact, now)
             case Quiet(at_s=at_s):
-                self._gate.quiet(at_s)
-                self._visits.quiet(at_s, now)
+                if not self._source.triggered:  # which holds the visit open
+                    self._rest(at_s, now)
             case Seen():
                 self._see(fact, now)
             case Regions(state=state):
                 self._compare(state, now)
+            case Triggered(on=True):
+                self._trigger(now)
+            case Triggered():
+                if self._source.heard_s is None:
+                    self._rest(now.s, now)
+            case Permitted():
+                self._visits.permit = self._source.permit
+                self._publish(self._visits.allow(now))
+                self._confirm(now)
 
     def reconnect(self, now: Now, *, active: bool) -> None:
         """Let the event of an earlier run go on where the camera is still active, or end."""
@@ -64,12 +83,32 @@ class Listener:
         heard_s = self._source.heard_s
         if heard_s is not None and now.s < heard_s + STATE_MAX_AGE_S:
             self._move(Moved(at_s=now.s, since_s=now.s), now)
+        if self._source.triggered:
+            self._trigger(now)
 
     def disable(self) -> None:
         """Narration is switched off: nothing opens a visit any more."""
         self._enabled = False
 
     # -- private ------------------------------------------------------------------------------------------------
+
+    def _rest(self, at_s: float, now: Now) -> None:
+        self._gate.quiet(at_s)
+        self._visits.quiet(at_s, now)
+
+    def _trigger(self, now: Now) -> None:
+        if not self._enabled:
+            return
+        before = self._visits.current
+        if before is not None and before.quiet_s is not None:
+            self._gate.resume(now.s)
+        events = self._visits.trigger(now)
+        visit = self._visits.current
+        if before is None and visit is not None:
+            self._enter()
+            self._gate.onset(visit.onset_s, now.s, confirmed=True)
+        self._publish(events)
+        self._confirm(now)
 
     def _move(self, moved: Moved, now: Now) -> None:
         if not self._enabled:

@@ -99,6 +99,7 @@ class Origin(StrEnum):
     """What opened an event."""
 
     ACTIVITY = "activity"
+    TRIGGER = "trigger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,6 +448,9 @@ class Account:
         return self.sampled - bridge - here
 
 
+PERMIT_S = 10.0
+"""Sensors of different makes tell of the same person seconds apart."""
+
 # -- settings and memory ----------------------------------------------------------------------------------------
 
 
@@ -465,6 +469,19 @@ class CameraSettings:
     rules: tuple[Rule, ...] = ()
     only_for: frozenset[Label] = frozenset()
     """An event needs one of these, named by the bridge's detector or by the model; none: all that moves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """When an entity that events need was on last."""
+
+    from_s: float = float("inf")
+    to_s: float = float("-inf")
+    """Infinite while it is on."""
+
+    def near(self, at_s: float) -> bool:
+        """Return whether it was on about then."""
+        return self.from_s <= at_s + PERMIT_S and self.to_s >= at_s - PERMIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

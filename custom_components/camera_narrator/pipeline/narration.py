@@ -124,11 +124,12 @@ class _Narration:
         settings = self._source.settings
         only_for = self._only_for
         self._visits.only_for = only_for
+        self._visits.permit = self._source.permit
         self._gate.change(
             profile=self._source.profile,
             interval_s=settings.interval_s,
             # A detector is there sooner than any model, and costs nothing.
-            held=bool(only_for) and self._source.detects,
+            held=(bool(only_for) and self._source.detects) or not self._visits.permitted,
             # A private address with a price is a proxy: its glances would cost money.
             heartbeats=bool(settings.rules)
             or (self._provider.heartbeats and self._limiter.terms.tariff.price is None),

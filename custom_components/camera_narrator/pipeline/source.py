@@ -9,7 +9,16 @@ from .buffer import FrameBuffer
 from .clock import Clock, wait
 from .errors import CannotAsk, Obstacle
 from .late import LateFrames
-from .models import ActivityState, CameraMemory, CameraSettings, Frame, Narrative, Outcomes, Profile
+from .models import (
+    ActivityState,
+    CameraMemory,
+    CameraSettings,
+    Frame,
+    Narrative,
+    Outcomes,
+    Permit,
+    Profile,
+)
 from .tally import Fate, Tally
 
 FRESH_S = 30.0
@@ -60,7 +69,19 @@ class Regions:
     state: ActivityState
 
 
-type Fact = Connected | Moved | Quiet | Seen | Regions
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered:
+    """An entity that opens events went on, or the last of them off."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permitted:
+    """An entity that events need went on."""
+
+
+type Fact = Connected | Moved | Quiet | Seen | Regions | Triggered | Permitted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +114,10 @@ class CameraSource:
         self.questions: deque[Question] = deque()
         self.facts_missed = 0
         """Facts given up because narration did not read them."""
+        self.triggered = False
+        """An entity that opens events is on."""
+        self.permit: Permit | None = None
+        """When an entity that events need was on; None where none is needed."""
         self._story_from_s: float | None = None
         self._clock = clock
         self._show = show
@@ -169,6 +194,17 @@ class CameraSource:
         """Take over new settings, without a restart."""
         self.settings = settings
         self._changed.set()
+
+    def trigger(self, *, on: bool) -> None:
+        """An entity that opens events went on, or the last of them off."""
+        if on is not self.triggered:
+            self.triggered = on
+            self._tell(Triggered(on=on))
+
+    def allow(self, permit: Permit | None) -> None:
+        """Take over when an entity that events need was on."""
+        self.permit = permit
+        self._tell(Permitted())
 
     async def ask(self, prompt: str | None) -> Narrative:
         """Describe what is to be seen now; raise ProviderError, or CannotAsk with the obstacle."""

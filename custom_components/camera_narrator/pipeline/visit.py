@@ -5,7 +5,7 @@ from itertools import pairwise
 import secrets
 
 from .clock import Now
-from .models import Analysis, EndReason, Event, Label, Phase, Span, Verdict
+from .models import Analysis, EndReason, Event, Label, Origin, Phase, Span, Verdict
 
 CONFIRM_S = 3.0
 """Two active frames within it make an event: three samples of the active rate, where flicker gives one."""
@@ -46,6 +46,7 @@ class Visit:
     frames: int = 0
     provider: str | None = None
     continues: str | None = None
+    origin: Origin = Origin.ACTIVITY
     active_frames_s: list[float] = field(default_factory=list)
     early: Words | None = None
     """An answer that was there before the visit was an event."""
@@ -116,6 +117,7 @@ class Visit:
             labelled=bool(self.labels),
             verdict=self.verdict,
             narrative=self.narrative,
+            origin=self.origin,
             reason=reason,
             continues=self.continues,
             closed=closed,
@@ -144,6 +146,7 @@ def restored(event: Event | None, now: Now) -> Visit | None:
         frames=event.frames,
         provider=event.provider,
         continues=event.continues,
+        origin=event.origin,
     )
 
 
