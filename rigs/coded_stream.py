@@ -20,8 +20,6 @@ HEIGHT_PX: Final = 360
 FPS: Final = 25
 _KBITS_CBR: Final = 512
 """What cameras are set to at this size."""
-_FINEST: Final = 24
-"""Cameras bound their quantiser: a calm scene does not use up what it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +65,7 @@ class CodedStream:
             "preset": "superfast",
             "tune": "zerolatency",
             "x264-params": f"{rate}:keyint={coding.gop}:min-keyint={coding.gop}"
-            ":qpmin={_FINEST}:aq-mode=0:scenecut=0:ref=1:bframes=0:threads=1:sliced-threads=0",
+            ":aq-mode=0:scenecut=0:ref=1:bframes=0:threads=1:sliced-threads=0",
         }
         self._codec = codec
         self._number = 0
