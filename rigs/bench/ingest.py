@@ -50,6 +50,7 @@ async def measure(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
         async with PushingBridge(session, home.url, flow.placeholders["token"]) as bridge:
             await dialogs.keep_bridge(flow, "Pushing")
             await _add_cameras(client, entry_id, bridge, _CAMERAS)
+            await asyncio.sleep(_COMMIT_S)  # what setting up wrote is no part of a day
             say("12 cameras, one visit each")
             rows = [await asyncio.to_thread(_rows, home)]
             await bridge.push(_VISIT_S, fps=1, active=True, count=_CAMERAS)

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+import json
 from typing import Final
 
 from rigs.bench.figure import Figure, percentile
 from rigs.bench.household import Household
+from rigs.model_request import ModelRequest
 from rigs.mqtt_listener import Message
 
 _CAMERAS: Final = 4
@@ -105,13 +107,23 @@ async def _of(house: Household) -> Delays:
             ]
             if arrived:
                 told.request_ms.append(max(0.0, 1000 * (min(arrived) - message.received_s)))
-        updated = [one for one in events if one.json()["phase"] == "updated"]
         for request in requests:
-            if request.outcome == "answered" and request.finished_s is not None:
-                later = [one.received_s for one in updated if one.received_s >= request.finished_s]
-                if later and min(later) - request.finished_s < 1:
-                    told.state_ms.append(1000 * (min(later) - request.finished_s))
+            told.state_ms.extend(_to_state(request, events))
     return told
+
+
+def _to_state(request: ModelRequest, events: Sequence[Message]) -> list[float]:
+    """Return how long the last token took to be words at the broker; nothing where it brought none."""
+    if request.outcome != "answered" or request.finished_s is None or request.schema is None:
+        return []
+    narrative = json.loads(request.answer).get("narrative")
+    told_s = [
+        one.received_s
+        for one in events
+        # The server notes the end of its answer a moment after it has written it.
+        if one.received_s >= request.finished_s - 0.5 and one.json()["narrative"] == narrative
+    ]
+    return [max(0.0, 1000 * (min(told_s) - request.finished_s))] if narrative and told_s else []
 
 
 def _after(since_ms: float, messages: Sequence[Message]) -> float:
