@@ -1,7 +1,7 @@
 """The limits and the money of one hub: from its options to its limiter, and from there to its sensors and repairs."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 import math
 from typing import Any, Final
 
@@ -56,12 +56,13 @@ class HubLimits:
         self._clock = clock
         self._memory = memory
         self._coordinator = coordinator
+        self._days = LocalDays()
         self._timer: CALLBACK_TYPE | None = None
         self._started = False
         self.limiter = Limiter(
             clock=clock,
             terms=terms(entry.data, entry.options),
-            calendar=local_day,
+            calendar=self._days,
             changed=self._show,
         )
 
@@ -122,7 +123,7 @@ class HubLimits:
         spending, state = self.limiter.spending, self._coordinator.state
         spent, given = spending.today(wall_s).cost, self.limiter.terms.tariff
         share = spending.share(wall_s)
-        since = datetime.fromtimestamp(local_day(wall_s).from_wall_s, UTC)
+        since = datetime.fromtimestamp(self._days(wall_s).from_wall_s, UTC)
         usd = None if given.unknown else round(spent.usd, 4)
         left = None if share is None else round(100 * share, 1)
         step_usd = STEP * spending.caps.get(Unit.USD, 0.0) or STEP_USD
@@ -197,8 +198,25 @@ def tariff_of(data: Data, options: Data) -> Tariff:
     return tariff(address.host, data.get(const.CONF_MODEL, ""), own=own)
 
 
-def local_day(wall_s: float) -> Day:
-    """Return the day of the house's own time zone: caps begin anew at its midnight."""
+class LocalDays:
+    """The days of the house's own time zone, asked for several times per frame: the present one is remembered."""
+
+    def __init__(self) -> None:
+        """Remember none yet."""
+        self._zone: tzinfo | None = None
+        self._day: Day | None = None
+
+    def __call__(self, wall_s: float) -> Day:
+        """Return the day of a wall time: caps begin anew at its midnight."""
+        zone = dt_util.get_default_time_zone()
+        day = self._day
+        if day is None or zone is not self._zone or not day.from_wall_s <= wall_s < day.to_wall_s:
+            day = self._day = _local_day(wall_s)
+            self._zone = zone
+        return day
+
+
+def _local_day(wall_s: float) -> Day:
     start = dt_util.start_of_local_day(dt_util.as_local(datetime.fromtimestamp(wall_s, UTC)))
     end = dt_util.start_of_local_day(start.date() + timedelta(days=1))
     return Day(

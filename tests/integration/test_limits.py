@@ -24,7 +24,7 @@ from custom_components.camera_narrator import const
 from custom_components.camera_narrator.coordinator import SLOW_S
 from custom_components.camera_narrator.entity import describe
 from custom_components.camera_narrator.hub import Hub
-from custom_components.camera_narrator.hub_limits import local_day, terms
+from custom_components.camera_narrator.hub_limits import LocalDays, terms
 from custom_components.camera_narrator.pictures import shrunk
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.models import Saving
@@ -244,12 +244,16 @@ async def test_a_camera_tells_what_it_will_cost(
 def test_days_are_those_of_the_house() -> None:
     """Caps begin anew at local midnight; days of a change of clocks are as long as they are."""
     before = dt_util.get_default_time_zone()
+    days = LocalDays()
+    noon_s = datetime(2026, 3, 29, 12, 0, tzinfo=UTC).timestamp()
+    elsewhere = days(noon_s)
     dt_util.set_default_time_zone(dt_util.get_time_zone("Europe/Berlin"))
     try:
-        summer = local_day(datetime(2026, 3, 29, 12, 0, tzinfo=UTC).timestamp())
-        winter = local_day(datetime(2026, 10, 24, 22, 30, tzinfo=UTC).timestamp())
+        summer = days(noon_s)
+        winter = days(datetime(2026, 10, 24, 22, 30, tzinfo=UTC).timestamp())
     finally:
         dt_util.set_default_time_zone(before)
+    assert elsewhere != summer
     assert (summer.key, summer.to_wall_s - summer.from_wall_s) == ("2026-03-29", 23 * 3600)
     assert (winter.key, winter.to_wall_s - winter.from_wall_s) == ("2026-10-25", 25 * 3600)
 
