@@ -258,7 +258,8 @@ def test_place_on_mqtt_is_kept(tmp_path: Path) -> None:
 def command(folder: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """Return a command line and the environment of it."""
     environment = {**os.environ, "CAMERA_NARRATOR_STATE": str(folder), "TERM": "xterm"}
-    environment.pop("NO_COLOR", None)
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        environment.pop(name, None)
     return [sys.executable, "-m", "edge_bridge", *arguments], environment
 
 
