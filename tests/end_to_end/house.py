@@ -176,6 +176,11 @@ class House:
         wanted = (await self.truth(camera))["pictures_sent"] + count
         await _until(lambda: self._sent(camera), lambda sent: sent >= wanted)
 
+    async def goes_by(self, camera: str, seconds: float) -> None:
+        """Wait until so much time has passed on a camera's clock, whoever watches."""
+        until_s = (await self.truth(camera))["position_s"] + seconds
+        await _until(lambda: self.truth(camera), lambda truth: truth["position_s"] >= until_s)
+
     # -- what is seen of it -------------------------------------------------------------------------------------
 
     async def event(self, camera: str, *phases: str, since: int = 0) -> Told:

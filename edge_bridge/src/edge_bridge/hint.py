@@ -20,7 +20,7 @@ GAP_US: Final = 2_000_000
 
 DRIFT: Final = 1.0
 """Spreads that a packet may lie above the usual without adding evidence: about one of eight does by chance."""
-EVIDENCE: Final = 6.5
+EVIDENCE: Final = 8.0
 """Spreads above it, added up, that wake: two packets far above, four at two and a half spreads."""
 ONE_SHARE: Final = 0.55
 """One packet brings at most this share of it: a clock's digits or a lost packet's repair is one packet."""
@@ -35,11 +35,14 @@ DEARER_PER_S: Final = 0.2
 """A false alarm after 3 s of catch-up doubles the evidence that the next one needs."""
 DEARER_MOST: Final = math.log(2.5)
 """One false alarm late in a group of ten seconds must not make the hint deaf for the rest of the hour."""
-YOUNG_US: Final = 20_000_000
 AFTERWARDS_US: Final = 12_000_000
 YOUNG_SHARE: Final = 0.15
-"""An encoder needs so long to find its rate, after opening and after movement: false alarms say little of the scene."""
+"""After movement an encoder needs so long to find its rate: false alarms then say little of the scene."""
 DEAREST: Final = math.log(40.0)
+FIRST: Final = math.log(2.5)
+"""An unknown stream has to prove that it can be trusted: minutes without a false alarm make it cheap."""
+CHEAPER: Final = math.log(2.0)
+"""A visit that it was first to see halves what the next one needs."""
 CHEAPEST: Final = math.log(0.5)
 """What needs more is left to the key frames, and however quiet it is, chance must not wake."""
 
@@ -57,7 +60,7 @@ class PacketHint:
         self._young_until_us = 0
         self._seen_us = 0
         self._evidence = 0.0
-        self._dearness = 0.0
+        self._dearness = FIRST
         self._waking: tuple[int, float] | None = None
         """When it woke, and how many seconds of packets there were to catch up with."""
 
@@ -87,6 +90,7 @@ class PacketHint:
         self._evidence = 0.0
         if confirmed:
             self._young_until_us = max(self._young_until_us, captured_us + AFTERWARDS_US)
+            self._dearness = max(CHEAPEST, self._dearness - CHEAPER)
         if waking is None or confirmed:
             return
         woken_us, catch_up_s = waking
@@ -99,7 +103,6 @@ class PacketHint:
     def _elapsed_s(self, captured_us: int) -> float:
         if self._opened_us is None:
             self._opened_us = self._seen_us = captured_us
-            self._young_until_us = captured_us + YOUNG_US
         elapsed_us, self._seen_us = max(0, captured_us - self._seen_us), captured_us
         if elapsed_us > GAP_US:
             self._evidence = 0.0
