@@ -16,7 +16,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import SIGNAL_CAMERA_ADDED, SIGNAL_RULES_CHANGED, NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, HubEntity, add_for_bridges, add_for_cameras
-from .pipeline.models import RULE_VALID_S, Rule
+from .pipeline.rule import RULE_VALID_S, Rule
 
 if TYPE_CHECKING:
     from .hub_camera import HubCamera

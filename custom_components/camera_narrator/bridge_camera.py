@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import protocol
-from .pipeline import models
+from .pipeline import models, vocabulary
 from .pipeline.accounting import BridgeCounts
 from .protocol import CameraHello, Counters, FrameFlag, ProtocolError, Received
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .bridge_clock import BridgeClock
     from .hub_camera import HubCamera
     from .pipeline.clock import Clock
+    from .pipeline.outcomes import Outcomes
 
 RATE_FACTOR = 4
 """Live frames may come at four times the active rate: an onset doubles it, a late socket bunches them."""
@@ -134,7 +135,7 @@ class BridgeCamera:
                 regions=tuple(_region(part) for part in activity.regions),
                 detections=tuple(
                     models.Detection(
-                        label=models.Label(seen.label.value),
+                        label=vocabulary.Label(seen.label.value),
                         score=seen.score,
                         box=_region(seen.box),
                     )
@@ -194,7 +195,7 @@ class BridgeCamera:
 
     # -- private ------------------------------------------------------------------------------------------------
 
-    def _outcomes(self) -> models.Outcomes:
+    def _outcomes(self) -> Outcomes:
         return self.camera.source.outcomes(self._epoch)
 
     def _settled(self) -> int:

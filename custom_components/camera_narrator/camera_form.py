@@ -25,7 +25,7 @@ import voluptuous as vol
 
 from . import camera_rules, const
 from .camera_areas import FIELDS, Areas
-from .pipeline.models import Label, Profile
+from .pipeline.vocabulary import Label, Profile
 from .protocol import Transport
 
 CONF_ADD_ANYWAY = "add_anyway"

@@ -15,8 +15,8 @@ from homeassistant.util import slugify
 
 from . import const
 from .pipeline.errors import NarratorError
-from .pipeline.models import Rule
 from .pipeline.prompt import RULE_CHARS
+from .pipeline.rule import Rule
 
 
 class InvalidRules(NarratorError):

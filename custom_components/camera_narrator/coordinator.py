@@ -11,16 +11,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .pipeline.errors import Fault
-from .pipeline.models import (
-    Account,
-    Event,
-    Failure,
-    Frame,
-    Narrative,
-    Restraint,
-    RuleState,
-    Saving,
-)
+from .pipeline.models import Event, Failure, Frame, Narrative
+from .pipeline.outcomes import Account
+from .pipeline.rule import RuleState
+from .pipeline.vocabulary import Restraint, Saving
 from .protocol import CameraStatus, PacingReason
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from homeassistant.helpers.translation import async_get_translations
 from . import const
 from .hub_limits import tariff_of
 from .pipeline.estimate import VISITS, per_day
-from .pipeline.models import CameraSettings, Profile
+from .pipeline.models import CameraSettings
 from .pipeline.prices import AS_OF
+from .pipeline.vocabulary import Profile
 
 
 async def price(hass: HomeAssistant, entry: ConfigEntry) -> str:

@@ -10,7 +10,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FiredRule, NarratorConfigEntry
 from .entity import CameraEntity, add_for_cameras
-from .pipeline.models import Event, Label, Phase
+from .pipeline.models import Event
+from .pipeline.vocabulary import Label, Phase
 
 if TYPE_CHECKING:
     from .hub_camera import HubCamera

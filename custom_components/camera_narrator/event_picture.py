@@ -12,7 +12,8 @@ from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .pipeline.models import Event, Frame, Phase
+from .pipeline.models import Event, Frame
+from .pipeline.vocabulary import Phase
 
 KEPT: Final = 200
 """Events of a lively day; who opens last night's notification in the morning still sees who it was."""

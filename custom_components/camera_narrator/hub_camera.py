@@ -25,22 +25,20 @@ from .event_picture import async_setup_event_pictures
 from .pipeline import narration
 from .pipeline.accounting import Accounts
 from .pipeline.models import (
-    Account,
     ActivityState,
     CameraMemory,
     CameraSettings,
     Event,
     Failure,
     Frame,
-    Look,
     Narrative,
-    Phase,
-    Profile,
-    RuleState,
-    Usage,
 )
 from .pipeline.narration import Sink
+from .pipeline.outcomes import Account
+from .pipeline.request import Usage
+from .pipeline.rule import RuleState
 from .pipeline.source import CameraSource
+from .pipeline.vocabulary import Look, Phase, Profile
 from .protocol import CameraConfig, CameraStatus, Source, Transport
 from .publisher import CameraPublisher
 

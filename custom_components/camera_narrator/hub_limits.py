@@ -14,11 +14,11 @@ from .coordinator import HubCoordinator, NarratorConfigEntry
 from .memory import MemoryStore
 from .pipeline.clock import Clock
 from .pipeline.limiter import Limiter
-from .pipeline.models import Restraint, Saving
 from .pipeline.prices import FREE, Price, Tariff, tariff
 from .pipeline.spending import Day, Unit
 from .pipeline.standing import Standing
 from .pipeline.terms import Terms
+from .pipeline.vocabulary import Restraint, Saving
 from .providers.address import Address
 
 SHOWN_S: Final = 60.0

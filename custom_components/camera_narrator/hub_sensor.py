@@ -15,7 +15,7 @@ from homeassistant.const import PERCENTAGE, EntityCategory
 
 from .coordinator import HubState
 from .entity import HubEntity
-from .pipeline.models import Saving
+from .pipeline.vocabulary import Saving
 
 if TYPE_CHECKING:
     from .hub import Hub

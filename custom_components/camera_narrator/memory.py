@@ -11,18 +11,10 @@ from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
 from .pipeline.clock import Clock
-from .pipeline.models import (
-    CameraMemory,
-    EndReason,
-    Event,
-    Label,
-    Origin,
-    Phase,
-    RuleState,
-    Span,
-    Verdict,
-)
+from .pipeline.models import CameraMemory, Event, Span
+from .pipeline.rule import RuleState
 from .pipeline.spending import Cost, Spent
+from .pipeline.vocabulary import EndReason, Label, Origin, Phase, Verdict
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.json import json_dumps
 
 from .const import DOMAIN
-from .pipeline.models import Phase
+from .pipeline.vocabulary import Phase
 
 if TYPE_CHECKING:
     from .coordinator import NarratorConfigEntry

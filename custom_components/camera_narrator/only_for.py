@@ -10,7 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from . import const
 from .bridge_link import BridgeLink
 from .coordinator import NarratorConfigEntry
-from .pipeline.models import Label
+from .pipeline.vocabulary import Label
 from .protocol import Capability
 
 if TYPE_CHECKING:

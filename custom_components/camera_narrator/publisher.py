@@ -11,7 +11,9 @@ from .const import EVENT_TYPE
 from .coordinator import BRIDGE_AWAY, CONNECTING, SLOW_S
 from .entity import device_id
 from .event_picture import picture_path
-from .pipeline.models import Account, Event, Frame, Narrative, Phase
+from .pipeline.models import Event, Frame, Narrative
+from .pipeline.outcomes import Account
+from .pipeline.vocabulary import Phase
 from .protocol import CameraStatus, PacingReason, StreamState
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 import re
 
-from custom_components.camera_narrator.pipeline.models import Profile
+from custom_components.camera_narrator.pipeline.vocabulary import Profile
 from custom_components.camera_narrator.protocol import Frame, FrameFlag
 from rigs.bench.claim import Claim
 from rigs.bench.figure import percentile

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from custom_components.camera_narrator.pipeline.models import Frame, Look, Phase, Profile, Verdict
+from custom_components.camera_narrator.pipeline.models import Frame
 from custom_components.camera_narrator.pipeline.prices import tariff
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Phase, Profile, Verdict
 from rigs.bench.figure import Figure, percentile
 from rigs.model_request import CHARACTERS_PER_TOKEN, ModelRequest
 from rigs.rehearsal import observer

@@ -8,9 +8,10 @@ from typing import override
 
 from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import Chunk, Look, Partial, Usage
 from custom_components.camera_narrator.pipeline.partial_json import PartialObject
 from custom_components.camera_narrator.pipeline.provider import Provider
+from custom_components.camera_narrator.pipeline.request import Chunk, Partial, Usage
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from custom_components.camera_narrator.providers.dialect import Dialect
 from custom_components.camera_narrator.providers.ladder import Rung
 from custom_components.camera_narrator.providers.request import Request

@@ -12,17 +12,16 @@ from custom_components.camera_narrator.pipeline.models import (
     Event,
     Failure,
     Frame,
-    Look,
     Narrative,
-    Outcomes,
-    Profile,
-    RuleState,
-    Usage,
 )
 from custom_components.camera_narrator.pipeline.narration import run
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
+from custom_components.camera_narrator.pipeline.request import Usage
+from custom_components.camera_narrator.pipeline.rule import RuleState
 from custom_components.camera_narrator.pipeline.sink import Sink
 from custom_components.camera_narrator.pipeline.source import CameraSource
 from custom_components.camera_narrator.pipeline.terms import Terms
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 from rigs.rehearsal.model import Model
 from rigs.rehearsal.oracle import Asked, Oracle
 from rigs.rehearsal.play import Play

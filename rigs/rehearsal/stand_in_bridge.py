@@ -9,9 +9,9 @@ from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     Detection,
     Frame,
-    Label,
     Region,
 )
+from custom_components.camera_narrator.pipeline.vocabulary import Label
 from rigs.picture_code import Cast, Code
 from rigs.rehearsal import easel
 from rigs.rehearsal.play import NOBODY, Play, Visit

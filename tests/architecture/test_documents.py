@@ -12,7 +12,7 @@ import pytest
 from custom_components.camera_narrator import bridge_flow, camera_form, const
 from custom_components.camera_narrator.pipeline import gate
 from custom_components.camera_narrator.pipeline.errors import Fault
-from custom_components.camera_narrator.pipeline.models import Profile
+from custom_components.camera_narrator.pipeline.vocabulary import Profile
 from custom_components.camera_narrator.protocol import ErrorCode
 from custom_components.camera_narrator.publisher import event_json, narrative_json
 from edge_bridge import settings

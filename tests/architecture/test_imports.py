@@ -14,7 +14,13 @@ from tests.architecture.markdown import ROOT
 
 INTEGRATION = ROOT / "custom_components" / "camera_narrator"
 BRIDGE = ROOT / "edge_bridge" / "src" / "edge_bridge"
-PLATFORM_MAY = {"coordinator", "entity", "const", "hub_sensor", "pipeline.models"}
+PLATFORM_MAY = {
+    "coordinator",
+    "entity",
+    "const",
+    "hub_sensor",
+    *(f"pipeline.{data}" for data in ("models", "outcomes", "rule", "vocabulary")),
+}
 PLATFORM_MAY_NAME = {"hub", "hub_bridge", "hub_camera"}
 """For type checkers alone: what an entity is handed."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.camera_narrator.pipeline.models import Phase, Profile
+from custom_components.camera_narrator.pipeline.vocabulary import Phase, Profile
 from rigs.bench import claim, report
 from rigs.bench.claim import Claim
 from rigs.bench.comparison import limits, wire

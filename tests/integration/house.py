@@ -13,18 +13,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.camera_narrator import PLATFORMS, const
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline.errors import Fault
-from custom_components.camera_narrator.pipeline.models import (
-    Account,
-    Event,
-    Failure,
-    Frame,
-    Label,
-    Look,
-    Narrative,
-    Outcomes,
-    Phase,
-    Span,
-)
+from custom_components.camera_narrator.pipeline.models import Event, Failure, Frame, Narrative, Span
+from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase
 from custom_components.camera_narrator.protocol import CameraStatus, StreamState
 
 BRIDGE = "bridge_subentry"

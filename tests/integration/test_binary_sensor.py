@@ -8,7 +8,8 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import snapshot_platform
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.camera_narrator.pipeline.models import Account, ActivityState
+from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator.pipeline.outcomes import Account
 from custom_components.camera_narrator.protocol import (
     CameraStatus,
     ErrorCode,

@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import Look, Narrative
+from custom_components.camera_narrator.pipeline.models import Narrative
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from tests.integration.house import camera_of, fresh_frame, move_in, stream
 
 BUTTON = "button.front_door_describe_now"

@@ -34,7 +34,7 @@ from custom_components.camera_narrator.camera_address import (
     camera_key,
 )
 from custom_components.camera_narrator.camera_areas import FIELDS
-from custom_components.camera_narrator.pipeline.models import Label
+from custom_components.camera_narrator.pipeline.vocabulary import Label
 from custom_components.camera_narrator.protocol import (
     Capability,
     ErrorCode,

@@ -15,12 +15,9 @@ from custom_components.camera_narrator.diagnostics import (
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
-from custom_components.camera_narrator.pipeline.models import (
-    Account,
-    Failure,
-    Look,
-    Outcomes,
-)
+from custom_components.camera_narrator.pipeline.models import Failure
+from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from tests.integration import house
 
 SECRETS = (

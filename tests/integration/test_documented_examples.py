@@ -17,7 +17,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
-from custom_components.camera_narrator.pipeline.models import ActivityState, Label, Phase, Verdict
+from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Phase, Verdict
 from tests.architecture.markdown import examples, read, rows
 from tests.integration.house import camera_of, event, move_in, narrative, stream
 

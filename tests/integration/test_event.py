@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.camera_narrator.pipeline.models import EndReason, Label, Phase
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase
 from tests.integration.house import camera_of, event, move_in, stream
 
 EVENT = "event.front_door_event"

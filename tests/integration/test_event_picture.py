@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.camera_narrator import event_picture
 from custom_components.camera_narrator.const import EVENT_TYPE
 from custom_components.camera_narrator.event_picture import EventPictures, deciding
-from custom_components.camera_narrator.pipeline.models import Label, Phase
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Phase
 from tests.integration.house import CAMERA, camera_of, event, frame, move_in
 
 PATH = "/api/camera_narrator/event/visit-1/picture"

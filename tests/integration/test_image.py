@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.image import TOKEN_LIFE
-from custom_components.camera_narrator.pipeline.models import EndReason, Phase
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Phase
 from tests.integration.house import JPEG, event, frame, move_in, stream
 
 IMAGE = "image.front_door_key_frame"

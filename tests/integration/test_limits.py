@@ -27,10 +27,10 @@ from custom_components.camera_narrator.hub import Hub
 from custom_components.camera_narrator.hub_limits import LocalDays, terms
 from custom_components.camera_narrator.pictures import shrunk
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import Saving
 from custom_components.camera_narrator.pipeline.prices import Price
 from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit
 from custom_components.camera_narrator.pipeline.turn import Urgency
+from custom_components.camera_narrator.pipeline.vocabulary import Saving
 from rigs.model_server import ModelServer
 from tests.integration import house
 from tests.integration.dialogs import Result, add_hub, suggested

@@ -15,13 +15,8 @@ import pytest
 from custom_components.camera_narrator import const
 from custom_components.camera_narrator.memory import MemoryStore
 from custom_components.camera_narrator.pipeline.clock import Clock
-from custom_components.camera_narrator.pipeline.models import (
-    CameraMemory,
-    EndReason,
-    Label,
-    Phase,
-    Verdict,
-)
+from custom_components.camera_narrator.pipeline.models import CameraMemory
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
 from tests.integration.house import CAMERA, NOON_S, camera_of, event, move_in
 
 FILE = f"{const.DOMAIN}.hub_entry"

@@ -21,7 +21,7 @@ from custom_components.camera_narrator.mqtt_sink import (
     RETRY_S,
     MqttSink,
 )
-from custom_components.camera_narrator.pipeline.models import Phase
+from custom_components.camera_narrator.pipeline.vocabulary import Phase
 from tests.integration.house import (
     CAMERA,
     KEY,

@@ -22,10 +22,9 @@ from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
     Detection,
     Frame,
-    Label,
-    Phase,
     Region,
 )
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Phase
 from tests.integration.house import CAMERA, camera_of, frame, move_in
 from tests.pipeline.fakes import FakeClock
 

@@ -10,13 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.camera_narrator.const import DOMAIN, EVENT_TYPE
 from custom_components.camera_narrator.mqtt_sink import MqttSink
-from custom_components.camera_narrator.pipeline.models import (
-    ActivityState,
-    EndReason,
-    Label,
-    Phase,
-    Verdict,
-)
+from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
 from custom_components.camera_narrator.publisher import event_json, narrative_json
 from tests.integration.house import (
     CAMERA,

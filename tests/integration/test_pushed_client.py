@@ -16,7 +16,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.camera_narrator import const
 from custom_components.camera_narrator.hub_camera import HubCamera
-from custom_components.camera_narrator.pipeline.models import Look, Profile, Usage
+from custom_components.camera_narrator.pipeline.request import Usage
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 from custom_components.camera_narrator.protocol import Source
 from custom_components.camera_narrator.tokens import token_hash
 

@@ -20,7 +20,8 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.camera_narrator import camera_rules, const
 from custom_components.camera_narrator.camera_rules import InvalidRules
 from custom_components.camera_narrator.pipeline.clock import SystemClock
-from custom_components.camera_narrator.pipeline.models import CameraMemory, Rule, RuleState
+from custom_components.camera_narrator.pipeline.models import CameraMemory
+from custom_components.camera_narrator.pipeline.rule import Rule, RuleState
 from tests.integration.house import CAMERA, bridge_subentry, camera_of, camera_subentry
 
 PARCEL = {"question": "a parcel lies at the door", "name": "Parcel"}

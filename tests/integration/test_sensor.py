@@ -19,7 +19,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.const import STATE_MAX
 from custom_components.camera_narrator.coordinator import SLOW_S
-from custom_components.camera_narrator.pipeline.models import Account, Look, Usage
+from custom_components.camera_narrator.pipeline.outcomes import Account
+from custom_components.camera_narrator.pipeline.request import Usage
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from custom_components.camera_narrator.sensor import NOTHING_YET, shortened
 from tests.integration.house import (
     BRIDGE,

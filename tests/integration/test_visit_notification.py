@@ -23,15 +23,9 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.camera_narrator.const import DOMAIN
 from custom_components.camera_narrator.entity import device_id
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import (
-    ActivityState,
-    Chunk,
-    EndReason,
-    Label,
-    Partial,
-    Phase,
-    Verdict,
-)
+from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator.pipeline.request import Chunk, Partial
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
 from tests.integration.house import CAMERA, camera_of, event, fresh_frame, move_in, stream
 
 BLUEPRINT = Path("blueprints/automation/camera_narrator/visit_notification.yaml")

@@ -9,23 +9,17 @@ from typing import override
 
 from custom_components.camera_narrator.pipeline.clock import Clock
 from custom_components.camera_narrator.pipeline.models import (
-    Analysis,
     CameraMemory,
-    Chunk,
     Event,
     Failure,
     Frame,
-    Label,
-    Look,
     Narrative,
-    Partial,
-    Phase,
-    RuleAnswer,
-    RuleState,
-    Usage,
 )
 from custom_components.camera_narrator.pipeline.narration import Sink
 from custom_components.camera_narrator.pipeline.provider import Provider
+from custom_components.camera_narrator.pipeline.request import Analysis, Chunk, Partial, Usage
+from custom_components.camera_narrator.pipeline.rule import RuleAnswer, RuleState
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase
 
 WALL_S = 1_700_000_000.0
 

@@ -12,17 +12,15 @@ from custom_components.camera_narrator.pipeline.models import (
     CameraMemory,
     CameraSettings,
     Detection,
-    Label,
-    Look,
-    Outcomes,
-    Profile,
     Region,
-    Rule,
 )
 from custom_components.camera_narrator.pipeline.narration import run
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.provider import Provider
+from custom_components.camera_narrator.pipeline.rule import Rule
 from custom_components.camera_narrator.pipeline.source import CameraSource
 from custom_components.camera_narrator.pipeline.terms import Terms
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Profile
 from tests.pipeline.fakes import FakeClock, RecordingSink, ScriptedProvider, a_frame
 
 REGION = Region(x=0.4, y=0.4, width=0.2, height=0.4)

@@ -8,7 +8,7 @@ from custom_components.camera_narrator.pipeline.accounting import (
     BridgeCounts,
     add,
 )
-from custom_components.camera_narrator.pipeline.models import Account, Outcomes
+from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
 
 
 class Book:

@@ -2,7 +2,8 @@
 
 from custom_components.camera_narrator.pipeline.buffer import AGE_MAX_S, RECENT, FrameBuffer
 from custom_components.camera_narrator.pipeline.chunk import span_of
-from custom_components.camera_narrator.pipeline.models import Frame, Outcomes
+from custom_components.camera_narrator.pipeline.models import Frame
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.tally import EPOCHS_MAX, Fate, Tally
 from tests.pipeline.fakes import a_frame
 

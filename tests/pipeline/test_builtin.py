@@ -9,17 +9,13 @@ import pytest
 
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
-    Chunk,
     Detection,
     Frame,
-    Label,
-    Look,
-    Partial,
     Region,
-    Schema,
     Span,
-    Usage,
 )
+from custom_components.camera_narrator.pipeline.request import Chunk, Partial, Schema, Usage
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look
 from custom_components.camera_narrator.providers.builtin import NAME, BuiltinProvider
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "camera_narrator"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from custom_components.camera_narrator.pipeline.counts import HOLD_S, Counts
-from custom_components.camera_narrator.pipeline.models import Detection, Label, Region
+from custom_components.camera_narrator.pipeline.models import Detection, Region
+from custom_components.camera_narrator.pipeline.vocabulary import Label
 
 PERSON, ANIMAL = Label.PERSON, Label.ANIMAL
 

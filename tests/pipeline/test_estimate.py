@@ -6,13 +6,7 @@ import pytest
 
 from custom_components.camera_narrator.pipeline.chunk import build
 from custom_components.camera_narrator.pipeline.estimate import Estimator, per_day
-from custom_components.camera_narrator.pipeline.models import (
-    CameraSettings,
-    Chunk,
-    Look,
-    Profile,
-    Usage,
-)
+from custom_components.camera_narrator.pipeline.models import CameraSettings
 from custom_components.camera_narrator.pipeline.prices import (
     FREE,
     PictureRule,
@@ -20,7 +14,9 @@ from custom_components.camera_narrator.pipeline.prices import (
     Tariff,
     tariff,
 )
+from custom_components.camera_narrator.pipeline.request import Chunk, Usage
 from custom_components.camera_narrator.pipeline.spending import Cost
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 from tests.pipeline.fakes import a_frame
 
 CHEAP = Tariff(price=Price(input_usd=1.0, output_usd=10.0))

@@ -10,17 +10,10 @@ from custom_components.camera_narrator.pipeline.events import (
     Visits,
     late_event,
 )
-from custom_components.camera_narrator.pipeline.models import (
-    Analysis,
-    CameraMemory,
-    EndReason,
-    Event,
-    Label,
-    Phase,
-    Span,
-    Verdict,
-)
+from custom_components.camera_narrator.pipeline.models import CameraMemory, Event, Span
+from custom_components.camera_narrator.pipeline.request import Analysis
 from custom_components.camera_narrator.pipeline.visit import RESUME_S, Words, new_id
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
 from tests.pipeline.fakes import saying
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.camera_narrator.pipeline.errors import Fault, NarratorError, ProviderError
-from custom_components.camera_narrator.pipeline.models import Label, Look, Phase, Profile
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase, Profile
 from tests.pipeline.fakes import Step, a_frame, saying
 from tests.pipeline.scene import Scene, narrated
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from custom_components.camera_narrator.pipeline.gate import Gate, jumped, regions_changed
-from custom_components.camera_narrator.pipeline.models import Look, Profile, Region
+from custom_components.camera_narrator.pipeline.models import Region
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 
 
 def a_gate(profile: Profile = Profile.BALANCED, *, heartbeats: bool = False) -> Gate:

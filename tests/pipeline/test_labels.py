@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import EndReason, Label, Look, Phase, Verdict
+from custom_components.camera_narrator.pipeline.vocabulary import (
+    EndReason,
+    Label,
+    Look,
+    Phase,
+    Verdict,
+)
 from tests.pipeline.fakes import Step, saying
 from tests.pipeline.scene import Scene, narrated
 

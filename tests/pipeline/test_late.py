@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from custom_components.camera_narrator.pipeline.late import KEEP_S, LATE_MAX, REPLAY_S, LateFrames
-from custom_components.camera_narrator.pipeline.models import Outcomes
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.tally import Tally
 from tests.pipeline.fakes import a_frame
 

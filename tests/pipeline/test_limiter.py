@@ -9,11 +9,12 @@ import pytest
 from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
-from custom_components.camera_narrator.pipeline.models import Look, Quota, Restraint, Saving
 from custom_components.camera_narrator.pipeline.pace import FORGET_S
+from custom_components.camera_narrator.pipeline.request import Quota
 from custom_components.camera_narrator.pipeline.spending import NOTHING, Cost
 from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.pipeline.turn import Turn, Urgency
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Restraint, Saving
 from tests.pipeline.fakes import FakeClock
 
 AWAY = ProviderError(Fault.UNREACHABLE, "away", retryable=True)

@@ -12,17 +12,15 @@ from custom_components.camera_narrator.pipeline.errors import (
     Obstacle,
     ProviderError,
 )
-from custom_components.camera_narrator.pipeline.models import (
+from custom_components.camera_narrator.pipeline.models import Region
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
+from custom_components.camera_narrator.pipeline.request import Picture, Text, Usage
+from custom_components.camera_narrator.pipeline.vocabulary import (
     EndReason,
     Label,
     Look,
-    Outcomes,
     Phase,
-    Picture,
     Profile,
-    Region,
-    Text,
-    Usage,
     Verdict,
 )
 from tests.pipeline.fakes import Step, saying

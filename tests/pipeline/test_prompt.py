@@ -6,15 +6,6 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.camera_narrator.pipeline.context import Note
-from custom_components.camera_narrator.pipeline.models import (
-    Analysis,
-    CacheBreakpoint,
-    Label,
-    Look,
-    Part,
-    Picture,
-    Text,
-)
 from custom_components.camera_narrator.pipeline.prompt import (
     NARRATIVE_CHARS,
     QUESTION_CHARS,
@@ -25,6 +16,14 @@ from custom_components.camera_narrator.pipeline.prompt import (
     plain,
     schema,
 )
+from custom_components.camera_narrator.pipeline.request import (
+    Analysis,
+    CacheBreakpoint,
+    Part,
+    Picture,
+    Text,
+)
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look
 from tests.pipeline.fakes import WALL_S, a_frame
 
 FRAMES = [a_frame(1, 1000), a_frame(2, 1002), a_frame(3, 1004.5)]

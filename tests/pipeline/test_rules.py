@@ -5,18 +5,17 @@ from dataclasses import replace
 import pytest
 
 from custom_components.camera_narrator.pipeline.clock import Now
-from custom_components.camera_narrator.pipeline.models import (
+from custom_components.camera_narrator.pipeline.models import CameraMemory
+from custom_components.camera_narrator.pipeline.prompt import analysis, schema
+from custom_components.camera_narrator.pipeline.request import Text
+from custom_components.camera_narrator.pipeline.rule import (
     RULE_VALID_S,
-    CameraMemory,
-    Look,
-    Profile,
     Rule,
     RuleAnswer,
     RuleState,
-    Text,
 )
-from custom_components.camera_narrator.pipeline.prompt import analysis, schema
 from custom_components.camera_narrator.pipeline.rules import Rules
+from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 from tests.pipeline.fakes import Step, saying
 from tests.pipeline.scene import Scene, narrated
 

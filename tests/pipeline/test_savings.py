@@ -7,17 +7,17 @@ import pytest
 from custom_components.camera_narrator.pipeline.composer import SMALL_PX
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import PATIENCE_S
-from custom_components.camera_narrator.pipeline.models import (
+from custom_components.camera_narrator.pipeline.prices import Price, Tariff
+from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit, utc_day
+from custom_components.camera_narrator.pipeline.standing import Ladder, duration, refusal
+from custom_components.camera_narrator.pipeline.terms import Terms
+from custom_components.camera_narrator.pipeline.vocabulary import (
     Look,
     Phase,
     Profile,
     Restraint,
     Saving,
 )
-from custom_components.camera_narrator.pipeline.prices import Price, Tariff
-from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit, utc_day
-from custom_components.camera_narrator.pipeline.standing import Ladder, duration, refusal
-from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.providers.builtin import NAME, BuiltinProvider
 from tests.pipeline.fakes import Step
 from tests.pipeline.scene import Scene, narrated

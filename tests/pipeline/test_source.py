@@ -1,13 +1,10 @@
 """What the gateway and the hub see of a camera, without narration."""
 
 from custom_components.camera_narrator.pipeline.chunk import span_of
-from custom_components.camera_narrator.pipeline.models import (
-    ActivityState,
-    CameraSettings,
-    Outcomes,
-    Profile,
-)
+from custom_components.camera_narrator.pipeline.models import ActivityState, CameraSettings
+from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.source import FACTS_MAX, CameraSource, Moved, Seen
+from custom_components.camera_narrator.pipeline.vocabulary import Profile
 from tests.pipeline.fakes import FakeClock, a_frame
 
 

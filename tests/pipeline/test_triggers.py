@@ -4,14 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.camera_narrator.pipeline.models import (
-    CameraMemory,
-    EndReason,
-    Look,
-    Origin,
-    Permit,
-    Phase,
-)
+from custom_components.camera_narrator.pipeline.models import CameraMemory, Permit
+from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Look, Origin, Phase
 from tests.pipeline.scene import narrated
 
 NEVER = Permit()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .models import Account, Outcomes
+from .outcomes import Account, Outcomes
 
 EPOCHS_MAX = 16
 """Epochs told apart, as many as the tally does; older ones are summed up."""

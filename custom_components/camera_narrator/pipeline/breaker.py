@@ -1,7 +1,7 @@
 """Failures in a row: how long to leave a server alone, and since when it has been away. Pure."""
 
 from .errors import Fault, ProviderError
-from .models import Restraint
+from .vocabulary import Restraint
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 60.0

@@ -3,19 +3,11 @@
 from collections.abc import Sequence
 
 from .context import Note
-from .models import (
-    ActivityState,
-    CacheBreakpoint,
-    CameraSettings,
-    Chunk,
-    Frame,
-    Look,
-    Picture,
-    Rule,
-    Span,
-    Text,
-)
+from .models import ActivityState, CameraSettings, Frame, Span
 from .prompt import SYSTEM, parts, schema
+from .request import CacheBreakpoint, Chunk, Picture, Text
+from .rule import Rule
+from .vocabulary import Look
 
 
 def build(

@@ -10,9 +10,12 @@ from .dispatcher import Request
 from .errors import CannotAsk, Obstacle
 from .events import Visits
 from .gate import Gate
-from .models import Chunk, Frame, Look, Profile, Rule
+from .models import Frame
+from .request import Chunk
+from .rule import Rule
 from .selection import select
 from .source import CameraSource, Question
+from .vocabulary import Look, Profile
 
 LATER_S = 3.0
 """A picture that asks a rule again is at most this much older than the moment: three of the rate that is wished for."""

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from .models import Detection, Label
+from .models import Detection
+from .vocabulary import Label
 
 HOLD_S = 10.0
 """A detector loses who stands still for seconds; who was away for longer has come again."""

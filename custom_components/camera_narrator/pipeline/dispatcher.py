@@ -9,11 +9,12 @@ import logging
 from .chunk import labelled
 from .errors import Fault, ProviderError
 from .limiter import Limiter
-from .models import Analysis, Chunk, Look, Quota, Usage
 from .provider import Provider
+from .request import Analysis, Chunk, Quota, Usage
 from .source import Question
 from .spending import NOTHING, Cost
 from .turn import Turn, Urgency
+from .vocabulary import Look
 
 _LOGGER = logging.getLogger(__name__)
 

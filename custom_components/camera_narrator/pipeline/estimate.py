@@ -1,10 +1,12 @@
 """What a request will cost, before it is sent; corrected by what requests did cost. Pure."""
 
 from .gate import HEARTBEAT_S, LONG_VISIT_S, OFFSETS_S
-from .models import CameraSettings, Chunk, Picture, Profile, Text, Usage
+from .models import CameraSettings
 from .prices import Tariff
 from .prompt import LOOK_SCHEMA, SYSTEM
+from .request import Chunk, Picture, Text, Usage
 from .spending import Cost
+from .vocabulary import Profile
 
 CHARS_PER_TOKEN = 3.5
 """English has four, markup and numbers fewer: an estimate that errs shall err on the dear side."""

@@ -4,19 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .clock import Now
-from .models import (
-    Analysis,
-    CameraMemory,
-    EndReason,
-    Event,
-    Label,
-    Origin,
-    Permit,
-    Phase,
-    Span,
-    Verdict,
-)
+from .models import CameraMemory, Event, Permit, Span
+from .request import Analysis
 from .visit import Visit, Words, new_id, restored
+from .vocabulary import EndReason, Label, Origin, Phase, Verdict
 
 QUIET_S = 20.0
 """A visitor who stands still at a door moves again sooner."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from .models import Look, Profile, Region
+from .models import Region
+from .vocabulary import Look, Profile
 
 OFFSETS_S = {
     Profile.ECONOMY: (3.0,),

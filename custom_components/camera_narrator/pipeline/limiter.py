@@ -9,13 +9,14 @@ from .clock import Clock
 from .errors import Fault, ProviderError
 from .estimate import Estimator
 from .minute import MinuteWindow
-from .models import Chunk, Quota, Restraint, Saving, Usage
 from .pace import Pace
 from .remaining import Remaining
+from .request import Chunk, Quota, Usage
 from .spending import NOTHING, Calendar, Cost, Spending, Spent, utc_day
 from .standing import Block, Ladder, Standing, refusal
 from .terms import Terms
 from .turn import Turn, Urgency
+from .vocabulary import Restraint, Saving
 
 AGEING_S = 15.0
 """Each such wait raises a turn by one class, so that a busy camera starves no other for more than a minute."""

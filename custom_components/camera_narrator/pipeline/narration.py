@@ -11,13 +11,13 @@ from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate
 from .limiter import Limiter
 from .listener import Listener
-from .models import EndReason, Label, Look
 from .provider import Provider
 from .rules import Rules
 from .sink import Sink
 from .source import CameraSource
 from .teller import Teller
 from .turn import Urgency
+from .vocabulary import EndReason, Label, Look
 
 __all__ = ["Sink", "run"]
 

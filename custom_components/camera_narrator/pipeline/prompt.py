@@ -6,19 +6,10 @@ from typing import Final
 import unicodedata
 
 from .context import Note
-from .models import (
-    Analysis,
-    CacheBreakpoint,
-    Frame,
-    Label,
-    Look,
-    Part,
-    Picture,
-    Rule,
-    RuleAnswer,
-    Schema,
-    Text,
-)
+from .models import Frame
+from .request import Analysis, CacheBreakpoint, Part, Picture, Schema, Text
+from .rule import Rule, RuleAnswer
+from .vocabulary import Label, Look
 
 NARRATIVE_CHARS: Final = 600
 """What 250 tokens hold besides the other fields."""

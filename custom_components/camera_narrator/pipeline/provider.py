@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from .models import Chunk, Partial
+from .request import Chunk, Partial
 
 
 class Provider(Protocol):

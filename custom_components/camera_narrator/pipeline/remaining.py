@@ -1,6 +1,6 @@
 """What a server says is left of its limits, from the headers of its answers. Pure."""
 
-from .models import Quota
+from .request import Quota
 from .spending import NOTHING, Cost
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .clock import Now
-from .models import RULE_VALID_S, Rule, RuleAnswer, RuleState
+from .rule import RULE_VALID_S, Rule, RuleAnswer, RuleState
 
 ASK_AGAIN_S = 10.0
 """After a change of answer: who only passed by is gone by then, and the sensor still follows within 30 s."""

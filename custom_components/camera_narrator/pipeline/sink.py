@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from .models import CameraMemory, Event, Failure, Look, Narrative, RuleState, Usage
+from .models import CameraMemory, Event, Failure, Narrative
+from .request import Usage
+from .rule import RuleState
+from .vocabulary import Look
 
 
 class Sink(Protocol):

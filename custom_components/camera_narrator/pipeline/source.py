@@ -9,17 +9,10 @@ from .buffer import FrameBuffer
 from .clock import Clock, wait
 from .errors import CannotAsk, Obstacle
 from .late import LateFrames
-from .models import (
-    ActivityState,
-    CameraMemory,
-    CameraSettings,
-    Frame,
-    Narrative,
-    Outcomes,
-    Permit,
-    Profile,
-)
+from .models import ActivityState, CameraMemory, CameraSettings, Frame, Narrative, Permit
+from .outcomes import Outcomes
 from .tally import Fate, Tally
+from .vocabulary import Profile
 
 FRESH_S = 30.0
 """Three intervals of a quiet camera: an older picture does not show now."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import math
 
 from .errors import Fault, ProviderError
-from .models import Restraint, Saving
+from .vocabulary import Restraint, Saving
 
 SMALLER_AT = 0.5
 """Half of what is kept for new events is used: the other half tells twice as many with small pictures."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .models import Frame, Outcomes
+from .models import Frame
+from .outcomes import Outcomes
 from .sequences import Sequences
 
 EPOCHS_MAX = 16

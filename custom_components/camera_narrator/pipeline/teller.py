@@ -9,11 +9,14 @@ from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
-from .models import Analysis, CameraMemory, Event, Failure, Look, Narrative, Profile, Rule
+from .models import CameraMemory, Event, Failure, Narrative
+from .request import Analysis
+from .rule import Rule
 from .rules import ASK_AGAIN_S, Rules
 from .sink import Sink
 from .source import CameraSource, Question
 from .visit import Words
+from .vocabulary import Look, Profile
 
 RULE_FPS = 1.0
 """Of a quiet camera whose rules are asked again: the picture is a second old at most."""

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from .errors import ProviderError
 from .minute import Entry
-from .models import Look
 from .spending import NOTHING, Cost
+from .vocabulary import Look
 
 
 class Urgency(IntEnum):

@@ -5,7 +5,9 @@ from itertools import pairwise
 import secrets
 
 from .clock import Now
-from .models import Analysis, EndReason, Event, Label, Origin, Phase, Span, Verdict
+from .models import Event, Span
+from .request import Analysis
+from .vocabulary import EndReason, Label, Origin, Phase, Verdict
 
 CONFIRM_S = 3.0
 """Two active frames within it make an event: three samples of the active rate, where flicker gives one."""

@@ -7,8 +7,8 @@ import re
 from typing import Final
 
 from ..pipeline.errors import NarratorError
-from ..pipeline.models import Quota, Usage
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
+from ..pipeline.request import Quota, Usage
 from .faults import Server
 from .ladder import Rung
 from .refusal import is_refusal

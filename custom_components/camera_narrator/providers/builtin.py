@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, override
 
-from ..pipeline.models import Analysis, Chunk, Label, Look, Partial, Region, Usage
+from ..pipeline.models import Region
 from ..pipeline.provider import Provider
+from ..pipeline.request import Analysis, Chunk, Partial, Usage
+from ..pipeline.vocabulary import Label, Look
 from .motion import LARGE, SMALL, Motion, heading, motion
 from .sightings import Sighting
 

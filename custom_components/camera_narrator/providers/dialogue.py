@@ -9,7 +9,7 @@ from typing import Final, cast
 import openai
 from openai.types.chat import ChatCompletionChunk
 
-from ..pipeline.models import Quota, Usage
+from ..pipeline.request import Quota, Usage
 from . import complaints
 from .address import Address
 from .answer import Answer, NotAsAgreedError, Reading, ThoughtsOnlyError

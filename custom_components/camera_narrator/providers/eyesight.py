@@ -9,7 +9,7 @@ from typing import Final, Self
 from PIL import Image, ImageDraw
 
 from ..pipeline import prompt
-from ..pipeline.models import Picture, Schema, Text
+from ..pipeline.request import Picture, Schema, Text
 from .request import Request
 
 COLOURS: Final = {

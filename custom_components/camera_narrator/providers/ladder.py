@@ -4,7 +4,7 @@ from enum import StrEnum
 import json
 from typing import Protocol, override
 
-from ..pipeline.models import Schema
+from ..pipeline.request import Schema
 
 
 class Rung(StrEnum):

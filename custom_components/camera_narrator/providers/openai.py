@@ -17,8 +17,8 @@ from ..const import CONNECTION_TEST_S
 from ..pictures import shrunk
 from ..pipeline import prompt
 from ..pipeline.errors import Fault, ProviderError
-from ..pipeline.models import Analysis, Chunk, Partial
 from ..pipeline.provider import Provider
+from ..pipeline.request import Analysis, Chunk, Partial
 from . import eyesight
 from .address import Address
 from .answer import Reading

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-from ..pipeline.models import Quota
+from ..pipeline.request import Quota
 
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 """Of a duration such as ``6m0s`` or ``120ms``."""

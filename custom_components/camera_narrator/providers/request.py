@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from ..pipeline.models import CacheBreakpoint, Chunk, Part, Picture, Schema, Text
+from ..pipeline.request import CacheBreakpoint, Chunk, Part, Picture, Schema, Text
 from .dialect import Dialect
 from .ladder import Rung, instruction, response_format
 

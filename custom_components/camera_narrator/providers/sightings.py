@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..pipeline.models import ActivityState, Label, Region
+from ..pipeline.models import ActivityState, Region
+from ..pipeline.vocabulary import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import openai
 from openai.types.chat import ChatCompletionChunk
 
 from ..pipeline.errors import NarratorError
-from ..pipeline.models import Quota, Usage
+from ..pipeline.request import Quota, Usage
 from .quota import quota
 
 

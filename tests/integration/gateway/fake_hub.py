@@ -13,12 +13,8 @@ from custom_components.camera_narrator.gateway import Gateway, async_setup_http
 from custom_components.camera_narrator.hub_bridge import HubBridge
 from custom_components.camera_narrator.pipeline.accounting import Accounts
 from custom_components.camera_narrator.pipeline.clock import SystemClock
-from custom_components.camera_narrator.pipeline.models import (
-    Account,
-    ActivityState,
-    Frame,
-    Outcomes,
-)
+from custom_components.camera_narrator.pipeline.models import ActivityState, Frame
+from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
 from custom_components.camera_narrator.pipeline.tally import Tally
 from custom_components.camera_narrator.protocol import (
     PATH,

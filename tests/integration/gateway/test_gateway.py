@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.camera_narrator import bridge_link, const
 from custom_components.camera_narrator.bridge_link import ProbeFailed
-from custom_components.camera_narrator.pipeline import models
+from custom_components.camera_narrator.pipeline import models, vocabulary
 from custom_components.camera_narrator.pipeline.tally import Fate
 from custom_components.camera_narrator.protocol import (
     Ack,
@@ -166,12 +166,12 @@ async def test_what_a_detector_names_reaches_its_camera(hub: FakeHub, client: Cl
     await peer.settle()
 
     (state,) = hub.cameras["door"].activities
-    assert state.labels == {models.Label.VEHICLE}
+    assert state.labels == {vocabulary.Label.VEHICLE}
     assert (
         state.detections
         == (
             models.Detection(
-                label=models.Label.VEHICLE,
+                label=vocabulary.Label.VEHICLE,
                 score=0.75,
                 box=models.Region(x=0.1, y=0.2, width=0.3, height=0.4),
             ),

@@ -12,16 +12,15 @@ import pytest
 
 from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import (
+from custom_components.camera_narrator.pipeline.models import Frame, Span
+from custom_components.camera_narrator.pipeline.request import (
     CacheBreakpoint,
     Chunk,
-    Frame,
-    Look,
     Partial,
     Picture,
-    Span,
     Text,
 )
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from custom_components.camera_narrator.providers.ladder import Rungs, RungStore
 from custom_components.camera_narrator.providers.openai import OpenAIProvider, create_client
 from custom_components.camera_narrator.providers.stream import Patience

@@ -8,11 +8,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import (
-    Partial,
-    Quota,
-    Usage,
-)
+from custom_components.camera_narrator.pipeline.request import Partial, Quota, Usage
 from custom_components.camera_narrator.providers.retry_after import retry_after_s
 from custom_components.camera_narrator.providers.stream import Patience
 from rigs.model_faults import Fault as Scripted, FaultKind, LimitStyle

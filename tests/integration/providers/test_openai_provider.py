@@ -8,10 +8,7 @@ import pytest
 
 from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import (
-    Label,
-    Look,
-)
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
 from custom_components.camera_narrator.providers.ladder import Rungs
 from custom_components.camera_narrator.providers.table import create, create_openai
