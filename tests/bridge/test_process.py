@@ -13,7 +13,7 @@ import time
 from PIL import Image
 import pytest
 
-from edge_bridge.protocol import FrameFlag, Status
+from edge_bridge.protocol import FrameFlag, Limits, Status
 from rigs.simulated_camera import Credentials, Refusal
 from tests.bridge.conftest import Serve, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
@@ -107,6 +107,29 @@ async def test_the_last_status_counts_what_was_still_unacknowledged(
     assert code == 0
     [front] = gateway.seen(Status)[-1].cameras
     assert front.counters.unacknowledged == front.counters.sampled - len(gateway.frames)
+
+
+async def test_what_was_never_sent_is_withdrawn_at_the_end(
+    gateway: FakeGateway, serve: Serve, run: Run, tmp_path: Path
+) -> None:
+    """Its pictures die with a bridge that ends: it says so, instead of leaving them open for ever."""
+    gateway.acknowledging, gateway.limits = False, Limits(window_frames=1)
+    server = await serve(drawn())
+    gateway.cameras = (config(server.url("front"), quiet_interval_s=0.1),)
+    process = await run("run", "--url", gateway.url)
+    told = tmp_path / "state" / "status.json"
+
+    def sampled() -> int:
+        cameras = json.loads(told.read_text())["cameras"] if told.exists() else ()
+        return sum(camera["counters"]["sampled"] for camera in cameras)
+
+    await eventually(lambda: sampled() >= 2)
+    code, _ = await terminated(process)
+    assert code == 0
+    [front] = gateway.seen(Status)[-1].cameras
+    assert len(gateway.frames) == 1
+    assert front.counters.withdrawn >= 1
+    assert front.counters.unacknowledged == 1, "the one on the wire alone"
 
 
 async def test_terminated_bridge_ends_though_nobody_reads(

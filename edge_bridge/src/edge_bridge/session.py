@@ -99,6 +99,9 @@ class Side(Protocol):
     def status(self) -> Status:
         """Return the status as it is now."""
 
+    def last_status(self) -> Status:
+        """Give up what was never sent, and return the status of a bridge that sends nothing more."""
+
     def disconnect(self) -> None:
         """End the connection: frames wait in the ring again."""
 
@@ -267,7 +270,7 @@ class Session:
 
     async def _say_last_status(self) -> None:
         """Say how it ends: a status makes Home Assistant acknowledge all it owes, and the last one counts that."""
-        await self._ws.send_str(self._side.status().dumps())
+        await self._ws.send_str(self._side.last_status().dumps())
         if not self._side.on_wire:
             return
         with suppress(TimeoutError):
@@ -277,7 +280,7 @@ class Session:
                         return
                     if isinstance(message, Ack):
                         self._side.acknowledge(message)
-        await self._ws.send_str(self._side.status().dumps())
+        await self._ws.send_str(self._side.last_status().dumps())
 
     async def _close(self, code: int, reason: str) -> None:
         await self._ws.close(code=code, message=reason.encode()[:REASON_BYTES])
