@@ -5,9 +5,9 @@ from collections.abc import Callable
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from .camera_areas import Areas, InvalidAreas
+from .camera_areas import InvalidAreas
 from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_CAMERA
-from .preview import plain, signed
+from .preview import plain
 from .protocol import Probed
 
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
@@ -50,16 +50,15 @@ def video(codec: str, width: int, height: int) -> str:
     return f"{_codec(codec)}, {_size(width, height)}"
 
 
-async def picture(hass: HomeAssistant, name: str, areas: Areas) -> str:
-    """Return a kept picture for the dialog's text, and what the colours in it mean; ``name`` may be empty."""
-    if not name:
-        return ""
-    word = await _words(hass)
-    return f"![]({signed(hass, name)})" + (f"\n\n{word('areas_legend')}" if areas else "")
+async def legend(hass: HomeAssistant) -> str:
+    """Return what the colours of areas in a picture mean."""
+    return (await _words(hass))("areas_legend")
 
 
-async def complaint(hass: HomeAssistant, error: InvalidAreas) -> dict[str, str]:
-    """Return the placeholders of the words that say what is wrong with areas."""
+async def complaint(hass: HomeAssistant, error: InvalidAreas | None) -> dict[str, str]:
+    """Return the placeholders of the words that say what is wrong with areas, none where nothing is."""
+    if error is None:
+        return {}
     words = await async_get_translations(hass, hass.config.language, "config_subentries", [DOMAIN])
     fields = f"component.{DOMAIN}.config_subentries.{SUBENTRY_CAMERA}.step.rtsp.sections"
     return {
