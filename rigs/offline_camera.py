@@ -15,7 +15,7 @@ from edge_bridge.hint import PacketHint
 from edge_bridge.label_track import LabelTrack
 from edge_bridge.labels import Labeller
 from edge_bridge.picture import Picture
-from edge_bridge.protocol import DecodeMode
+from edge_bridge.protocol.vocabulary import DecodeMode
 from edge_bridge.stream import Coding
 from edge_bridge.track import Track
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from .protocol import Ack, Message
+from .protocol.messages import Ack
+from .protocol.record import Message
 
 if TYPE_CHECKING:
     from .bridge_camera import BridgeCamera

@@ -16,7 +16,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from . import const
-from .protocol import PRINTABLE_MAX
+from .protocol.limits import PRINTABLE_MAX
 from .tokens import hashes_of
 
 CONF_HUB = "hub"

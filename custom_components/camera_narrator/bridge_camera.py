@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import protocol
 from .pipeline import models, vocabulary
 from .pipeline.accounting import BridgeCounts
-from .protocol import CameraHello, Counters, FrameFlag, ProtocolError, Received
+from .protocol.area import Region
+from .protocol.camera import CameraHello, CameraStatus, Counters, Received
+from .protocol.frame import Frame
+from .protocol.messages import Activity
+from .protocol.record import ProtocolError
+from .protocol.vocabulary import FrameFlag, StreamState
+from .protocol.wire_error import WireError
 
 if TYPE_CHECKING:
     from .bridge_clock import BridgeClock
@@ -104,7 +109,7 @@ class BridgeCamera:
             self._count(hello.counters)
         self._check_replay()
 
-    def receive(self, frame: protocol.Frame, bridge_clock: BridgeClock) -> None:
+    def receive(self, frame: Frame, bridge_clock: BridgeClock) -> None:
         """Hand a frame on, or reject one over the rate or withdrawn; raise ProtocolError out of order."""
         flags = frame.flags.value
         self._order(frame.sequence, replay=bool(flags & _REPLAY))
@@ -123,7 +128,7 @@ class BridgeCamera:
         self.camera.source.reject(self._epoch)
         self._check_replay()
 
-    def observe(self, activity: protocol.Activity, bridge_clock: BridgeClock) -> None:
+    def observe(self, activity: Activity, bridge_clock: BridgeClock) -> None:
         """Hand the bridge's verdict on."""
         now_s = self._clock.monotonic()
         self.camera.observe(
@@ -144,7 +149,7 @@ class BridgeCamera:
             )
         )
 
-    def report(self, status: protocol.CameraStatus) -> None:
+    def report(self, status: CameraStatus) -> None:
         """Show the bridge's status, with the account that its counters complete."""
         self._counts = True
         self._count(status.counters)
@@ -152,11 +157,9 @@ class BridgeCamera:
         self._check_replay()
         self.camera.status(status, self.camera.accounts.total())
 
-    def fail(self, error: protocol.WireError) -> None:
+    def fail(self, error: WireError) -> None:
         """Show why the bridge cannot take the camera's settings."""
-        status = protocol.CameraStatus(
-            camera=self.camera.key, state=protocol.StreamState.FAILED, error=error
-        )
+        status = CameraStatus(camera=self.camera.key, state=StreamState.FAILED, error=error)
         self.camera.status(status, self.camera.accounts.total())
 
     # -- what goes ----------------------------------------------------------------------------------------------
@@ -240,9 +243,7 @@ class BridgeCamera:
         self._allowance -= 1
         return True
 
-    def _dated(
-        self, frame: protocol.Frame, captured_s: float, wall_s: float, now_s: float
-    ) -> models.Frame:
+    def _dated(self, frame: Frame, captured_s: float, wall_s: float, now_s: float) -> models.Frame:
         flags = frame.flags.value
         return models.Frame(
             camera=self.camera.key,
@@ -264,7 +265,7 @@ class BridgeCamera:
         )
 
 
-def _region(part: protocol.Region) -> models.Region:
+def _region(part: Region) -> models.Region:
     return models.Region(x=part.x, y=part.y, width=part.width, height=part.height)
 
 

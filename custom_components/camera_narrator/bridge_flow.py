@@ -21,7 +21,7 @@ from yarl import URL
 from . import const
 from .gateway import async_setup_http
 from .progress import shown
-from .protocol import Hello
+from .protocol.messages import Hello
 from .tokens import PendingBridge, token_hash
 
 TOKEN_BYTES = 32

@@ -13,10 +13,28 @@ from uuid import uuid4
 from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 from homeassistant.core import callback
 
-from . import protocol
 from .bridge_clock import BridgeClock
 from .pipeline.errors import NarratorError
-from .protocol import Capability, ErrorCode, ProtocolError, Transport, WireError
+from .protocol.area import Polygon
+from .protocol.camera import CameraConfig, Received
+from .protocol.frame import HEADER, KIND_FRAME, KIND_PREVIEW, Frame
+from .protocol.limits import PROTOCOL_MAX
+from .protocol.messages import (
+    Configure,
+    Hello,
+    Ping,
+    Pong,
+    Probe,
+    Probed,
+    Refuse,
+    Watch,
+    Welcome,
+    negotiate,
+    parse,
+)
+from .protocol.record import Message, ProtocolError, Unknown
+from .protocol.vocabulary import Capability, ErrorCode, FrameFlag, Transport
+from .protocol.wire_error import WireError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,13 +71,13 @@ class ProbeFailed(NarratorError):
 class Receiver(Protocol):
     """Whom a connection hands its messages to; every method is short and never waits."""
 
-    def receive(self, frame: protocol.Frame) -> None:
+    def receive(self, frame: Frame) -> None:
         """Take a frame; raise ProtocolError where it breaks the protocol."""
 
     def spoil(self, *, number: int, sequence: int, replay: bool) -> bool:
         """Count a malformed frame; return whether its camera is known."""
 
-    def take(self, message: protocol.Message) -> None:
+    def take(self, message: Message) -> None:
         """Take a message about cameras; raise ProtocolError where a bridge may not send it."""
 
     def watched(self, camera: str, *, rate_fps: float, seconds: float) -> None:
@@ -74,7 +92,7 @@ class Receiver(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
-    answer: asyncio.Future[protocol.Probed]
+    answer: asyncio.Future[Probed]
     preview: bytes | None = None
 
 
@@ -82,7 +100,7 @@ class BridgeLink:
     """A bridge's connection from its hello to its end; sending never waits."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, hello: protocol.Hello, *, abort: Callable[[], None]
+        self, socket: web.WebSocketResponse, hello: Hello, *, abort: Callable[[], None]
     ) -> None:
         """Wrap a socket whose hello was accepted; `abort` cuts it without a goodbye."""
         self.hello = hello
@@ -98,7 +116,7 @@ class BridgeLink:
         self._socket = socket
         self._abort = abort
         self._loop = asyncio.get_running_loop()
-        self._outbox: deque[protocol.Message] = deque()
+        self._outbox: deque[Message] = deque()
         self._wake = asyncio.Event()
         self.ended = asyncio.Event()
         """Set when the connection is over, its cameras know and nothing of it runs any more."""
@@ -143,7 +161,7 @@ class BridgeLink:
         if self.receiver is not None:
             self.receiver.rest()
         if code is not None:
-            self.send(protocol.Refuse(error=WireError.of(code), retry=retry))
+            self.send(Refuse(error=WireError.of(code), retry=retry))
             close_code = close_code or CLOSE_CODES.get(code, WSCloseCode.POLICY_VIOLATION)
         self._closing = (close_code or WSCloseCode.OK, reason or (code.value if code else ""))
         self._timers["close"] = self._loop.call_later(CLOSE_S, self._abort)
@@ -157,12 +175,12 @@ class BridgeLink:
     # -- what Home Assistant says -------------------------------------------------------------------------------
 
     @callback
-    def send(self, message: protocol.Message) -> None:
+    def send(self, message: Message) -> None:
         """Queue a message; a peer that does not read is cut off."""
         if self._closing is not None:
             return
-        if isinstance(message, protocol.Configure):
-            self._outbox = deque(m for m in self._outbox if not isinstance(m, protocol.Configure))
+        if isinstance(message, Configure):
+            self._outbox = deque(m for m in self._outbox if not isinstance(m, Configure))
         if len(self._outbox) >= OUTBOX_MESSAGES:
             _LOGGER.warning("Bridge %s does not read; its connection is cut", self.hello.name)
             self._closing = (WSCloseCode.POLICY_VIOLATION, ErrorCode.OVER_LIMIT.value)
@@ -177,14 +195,14 @@ class BridgeLink:
         self,
         *,
         mqtt_prefix: str,
-        cameras: tuple[protocol.CameraConfig, ...],
-        received: tuple[protocol.Received, ...],
+        cameras: tuple[CameraConfig, ...],
+        received: tuple[Received, ...],
     ) -> None:
         """Answer the hello."""
         self.revision += 1
         self.send(
-            protocol.Welcome(
-                protocol=protocol.negotiate(self.hello) or protocol.PROTOCOL_MAX,
+            Welcome(
+                protocol=negotiate(self.hello) or PROTOCOL_MAX,
                 run_id=self.run_id,
                 mqtt_prefix=mqtt_prefix,
                 revision=self.revision,
@@ -194,17 +212,17 @@ class BridgeLink:
         )
 
     @callback
-    def configure(self, cameras: tuple[protocol.CameraConfig, ...]) -> None:
+    def configure(self, cameras: tuple[CameraConfig, ...]) -> None:
         """Push the complete list of cameras; an older list that still waits is dropped."""
         self.revision += 1
-        self.send(protocol.Configure(revision=self.revision, cameras=cameras))
+        self.send(Configure(revision=self.revision, cameras=cameras))
 
     @callback
     def watch(self, camera: str, *, rate_fps: float, seconds: float) -> None:
         """Ask for more frames of a camera for a while."""
         if self.receiver is not None:
             self.receiver.watched(camera, rate_fps=rate_fps, seconds=seconds)
-        self.send(protocol.Watch(camera=camera, rate_fps=rate_fps, seconds=seconds))
+        self.send(Watch(camera=camera, rate_fps=rate_fps, seconds=seconds))
 
     async def probe(
         self,
@@ -213,8 +231,8 @@ class BridgeLink:
         username: str = "",
         password: str = "",
         transport: Transport = Transport.TCP,
-        masks: tuple[protocol.Polygon, ...] = (),
-    ) -> tuple[protocol.Probed, bytes | None]:
+        masks: tuple[Polygon, ...] = (),
+    ) -> tuple[Probed, bytes | None]:
         """Let the bridge try an address: what it found (or its error) and a picture.
 
         Raises ProbeFailed where the bridge cannot or goes away, TimeoutError where it does not answer.
@@ -226,7 +244,7 @@ class BridgeLink:
         if len(self._probes) >= PROBES_AT_ONCE:
             raise ProbeFailed("the bridge is busy with other cameras")
         self._probe_id += 1
-        probe = protocol.Probe(
+        probe = Probe(
             id=self._probe_id,
             url=url,
             username=username,
@@ -264,28 +282,28 @@ class BridgeLink:
     def _take(self, data: bytes, *, binary: bool) -> None:
         self.received_bytes += len(data)
         try:
-            message = protocol.Frame.unpack(data) if binary else protocol.parse(data)
+            message = Frame.unpack(data) if binary else parse(data)
         except ProtocolError:
             self._spoil(data, binary=binary)
             raise
         match message:
-            case protocol.Frame(kind=protocol.KIND_PREVIEW):
+            case Frame() if message.kind == KIND_PREVIEW:
                 if (asked := self._probes.get(message.sequence)) is not None:
                     asked.preview = message.jpeg
-            case protocol.Frame():
+            case Frame():
                 if self.receiver is None:
                     self.garbage += 1
                 else:
                     self.receiver.receive(message)
-            case protocol.Ping():
-                self.send(protocol.Pong(id=message.id, clock_us=round(monotonic() * 1e6)))
-            case protocol.Pong():
+            case Ping():
+                self.send(Pong(id=message.id, clock_us=round(monotonic() * 1e6)))
+            case Pong():
                 self._pong(message)
-            case protocol.Probed():
+            case Probed():
                 asked = self._probes.get(message.id)
                 if asked is not None and not asked.answer.done():
                     asked.answer.set_result(message)
-            case protocol.Unknown():
+            case Unknown():
                 self.unknown += 1
             case _ if self.receiver is not None:
                 self.receiver.take(message)
@@ -311,9 +329,9 @@ class BridgeLink:
             del self._pings[next(iter(self._pings))]
         self._pings[self._ping_id] = monotonic()
         self._timers["ping"] = self._loop.call_later(PING_INTERVAL_S, self._ping)
-        self.send(protocol.Ping(id=self._ping_id))
+        self.send(Ping(id=self._ping_id))
 
-    def _pong(self, pong: protocol.Pong) -> None:
+    def _pong(self, pong: Pong) -> None:
         sent_s = self._pings.pop(pong.id, None)
         if sent_s is None:
             return
@@ -349,25 +367,22 @@ def _close_reason(reason: str) -> bytes:
 
 
 def _named_in_header(data: bytes) -> tuple[int, int, bool] | None:
-    if len(data) < protocol.HEADER.size:
+    if len(data) < HEADER.size:
         return None
-    kind, flags, number, sequence, *_ = protocol.HEADER.unpack_from(data)
-    if kind != protocol.KIND_FRAME:
+    kind, flags, number, sequence, *_ = HEADER.unpack_from(data)
+    if kind != KIND_FRAME:
         return None
-    return number, sequence, bool(flags & protocol.FrameFlag.REPLAY)
+    return number, sequence, bool(flags & FrameFlag.REPLAY)
 
 
 def _named_in_text(data: bytes) -> tuple[int, int, bool] | None:
     try:
         value: Any = json.loads(data)
-        if (
-            value["type"] != protocol.Frame.type
-            or value.get("kind", protocol.KIND_FRAME) != protocol.KIND_FRAME
-        ):
+        if value["type"] != Frame.type or value.get("kind", KIND_FRAME) != KIND_FRAME:
             return None
         number, sequence, flags = value["camera"], value["sequence"], value.get("flags", 0)
     except ValueError, TypeError, KeyError, AttributeError, RecursionError:
         return None
     if not all(type(number) is int for number in (number, sequence, flags)):
         return None
-    return number, sequence, bool(flags & protocol.FrameFlag.REPLAY)
+    return number, sequence, bool(flags & FrameFlag.REPLAY)

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from homeassistant.util import slugify
 
 from .pipeline.errors import NarratorError
-from .protocol import PRINTABLE_MAX, URL_MAX
+from .protocol.limits import PRINTABLE_MAX, URL_MAX
 
 PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "srt": 0}
 """The schemes a bridge opens, with the port that goes without saying; srt has none."""

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from . import const
 from .pipeline.errors import NarratorError
-from .protocol import MAX_CORNERS, MAX_POLYGONS, Polygon
+from .protocol.area import Polygon
+from .protocol.limits import MAX_CORNERS, MAX_POLYGONS
 
 DECIMALS = 2
 """Of a per cent: a hundredth is less than half a pixel of a 4K picture."""

@@ -14,7 +14,7 @@ from .camera_areas import Areas, InvalidAreas
 from .camera_form import flat, typed_before
 from .coordinator import NarratorConfigEntry
 from .gateway import async_setup_http
-from .protocol import Capability, Source
+from .protocol.vocabulary import Capability, Source
 
 _PROBED = (
     const.CONF_URL,

@@ -6,7 +6,8 @@ import logging
 from PIL import Image, ImageDraw, ImageFont
 
 from .camera_areas import Areas
-from .protocol import MAX_FRAME_BYTES, Polygon
+from .protocol.area import Polygon
+from .protocol.limits import MAX_FRAME_BYTES
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from homeassistant.helpers.translation import async_get_translations
 from .camera_areas import InvalidAreas
 from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_CAMERA
 from .preview import plain
-from .protocol import Probed
+from .protocol.messages import Probed
 
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "av1": "AV1", "mpeg4": "MPEG-4"}
 """Names of video formats as cameras' own settings write them."""

@@ -25,7 +25,7 @@ from .camera_picture import CameraPicture
 from .camera_probe import Outcome, tried
 from .cost_words import estimate
 from .progress import shown
-from .protocol import Source, Transport
+from .protocol.vocabulary import Source, Transport
 
 EXAMPLE = "rtsp://192.168.1.30:554/stream2"
 AREAS_EXAMPLE = "0,0 50,0 50,30 0,30; 60,60 100,60 100,100"

@@ -26,7 +26,7 @@ import voluptuous as vol
 from . import camera_rules, const
 from .camera_areas import FIELDS, Areas
 from .pipeline.vocabulary import Label, Profile
-from .protocol import Transport
+from .protocol.vocabulary import Transport
 
 CONF_ADD_ANYWAY = "add_anyway"
 TRIGGERS = ["binary_sensor", "input_boolean", "switch"]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from . import const
 from .bridge_link import BridgeLink, ProbeFailed
 from .camera_address import Address
-from .protocol import Capability, ErrorCode, Polygon, Probed, Transport
+from .protocol.area import Polygon
+from .protocol.messages import Probed
+from .protocol.vocabulary import Capability, ErrorCode, Transport
 
 AWAY = (ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT, ErrorCode.REFUSED)
 """What a camera that is switched off right now looks like; all else is wrong and stays wrong."""

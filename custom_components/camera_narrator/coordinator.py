@@ -15,7 +15,8 @@ from .pipeline.models import Event, Failure, Frame, Narrative
 from .pipeline.outcomes import Account
 from .pipeline.rule import RuleState
 from .pipeline.vocabulary import Restraint, Saving
-from .protocol import CameraStatus, PacingReason
+from .protocol.camera import CameraStatus
+from .protocol.vocabulary import PacingReason
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -17,7 +17,7 @@ from .coordinator import NarratorConfigEntry
 from .hub import Hub
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
-from .protocol import CameraStatus
+from .protocol.camera import CameraStatus
 
 SECRETS = {
     const.CONF_API_KEY,

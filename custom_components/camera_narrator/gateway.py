@@ -13,10 +13,14 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.http import HomeAssistantView
 from homeassistant.util.hass_dict import HassKey
 
-from . import bridge_issues, protocol
+from . import bridge_issues
 from .bridge_link import CLOSE_S, BridgeLink
 from .const import DOMAIN
-from .protocol import ErrorCode, Hello, ProtocolError, Refuse, WireError
+from .protocol.limits import MAX_TEXT_BYTES, PATH
+from .protocol.messages import Hello, Refuse, negotiate, parse
+from .protocol.record import ProtocolError
+from .protocol.vocabulary import ErrorCode
+from .protocol.wire_error import WireError
 from .tokens import PendingBridge, Standing, TokenBook
 
 if TYPE_CHECKING:
@@ -99,7 +103,7 @@ class Gateway:
             compress=False,
             decode_text=False,
             heartbeat=HEARTBEAT_S,
-            max_msg_size=protocol.MAX_TEXT_BYTES,
+            max_msg_size=MAX_TEXT_BYTES,
             timeout=CLOSE_S,
         )
         await socket.prepare(request)
@@ -143,7 +147,7 @@ class Gateway:
                 link.close(ErrorCode.REVOKED, retry=False)
             elif place is None or self._hass.is_stopping:
                 link.close(None, close_code=WSCloseCode.SERVICE_RESTART)
-            elif protocol.negotiate(link.hello) is None:
+            elif negotiate(link.hello) is None:
                 if standing.subentry is not None:
                     bridge_issues.create(
                         self._hass,
@@ -204,7 +208,7 @@ def async_setup_http(hass: HomeAssistant) -> Gateway:
 class BridgeView(HomeAssistantView):
     """The endpoint; bridges have tokens of their own, which open nothing else."""
 
-    url = protocol.PATH
+    url = PATH
     name = f"api:{DOMAIN}:bridge"
     requires_auth = False
     cors_allowed = False
@@ -234,7 +238,7 @@ async def _hello(socket: web.WebSocketResponse) -> Hello | None:
         return None
     if message.type is not WSMsgType.TEXT:
         raise ProtocolError("hello", "not the first message")
-    parsed = protocol.parse(message.data)
+    parsed = parse(message.data)
     if not isinstance(parsed, Hello):
         raise ProtocolError("hello", "not the first message")
     return parsed

@@ -9,13 +9,17 @@ from aiohttp import WSCloseCode
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
-from . import bridge_issues, const, protocol
+from . import bridge_issues, const
 from .acknowledgements import Acknowledgements
 from .bridge_camera import NOTHING, BridgeCamera, Reception, bridge_counts
 from .bridge_clock import BridgeClock
 from .bridge_link import BridgeLink
 from .coordinator import MASKS_UNSUPPORTED, BridgeCoordinator, BridgeState
-from .protocol import Capability, ErrorCode, ProtocolError, Source
+from .protocol.camera import CameraConfig, CameraHello
+from .protocol.frame import Frame
+from .protocol.messages import Activity, Configured, Status
+from .protocol.record import Message, ProtocolError
+from .protocol.vocabulary import Capability, ErrorCode, Source
 from .tokens import hashes_of
 
 if TYPE_CHECKING:
@@ -156,7 +160,7 @@ class HubBridge:
     # -- receiver of the connection -----------------------------------------------------------------------------
 
     @callback
-    def receive(self, frame: protocol.Frame) -> None:
+    def receive(self, frame: Frame) -> None:
         """Hand a frame to its camera; one of a number that was never given is dropped and counted."""
         if self.link is None:
             return
@@ -184,15 +188,15 @@ class HubBridge:
         return False
 
     @callback
-    def take(self, message: protocol.Message) -> None:
+    def take(self, message: Message) -> None:
         """Hand an activity, a status or the answer to a configuration on."""
         match message:
-            case protocol.Activity():
+            case Activity():
                 if self.link is not None and (mine := self._by_key(message.camera)) is not None:
                     mine.observe(message, self.link.clock)
-            case protocol.Status():
+            case Status():
                 self._report(message)
-            case protocol.Configured():
+            case Configured():
                 for failed in message.errors:
                     if (mine := self._by_key(failed.camera)) is not None:
                         mine.fail(failed.error)
@@ -212,7 +216,7 @@ class HubBridge:
 
     # -- private ------------------------------------------------------------------------------------------------
 
-    def _send(self, message: protocol.Message) -> None:
+    def _send(self, message: Message) -> None:
         if self.link is not None:
             self.link.send(message)
 
@@ -263,9 +267,7 @@ class HubBridge:
         for camera in self._unfit(link):
             camera.disconnect(MASKS_UNSUPPORTED)
 
-    def _connect(
-        self, camera: HubCamera, hello: protocol.CameraHello | None, link: BridgeLink
-    ) -> None:
+    def _connect(self, camera: HubCamera, hello: CameraHello | None, link: BridgeLink) -> None:
         for other in self._hub.bridges.values():
             if other is not self and other.holds(camera):
                 other.configure()  # a camera is withdrawn from its old bridge first
@@ -288,7 +290,7 @@ class HubBridge:
             detects=Capability.LABELS in link.hello.capabilities,
         )
 
-    def _greet(self, camera: HubCamera, hello: protocol.CameraHello | None) -> None:
+    def _greet(self, camera: HubCamera, hello: CameraHello | None) -> None:
         """Begin or go on with the camera's account of this epoch."""
         known = self._receptions.get(camera.key)
         counters = (
@@ -317,7 +319,7 @@ class HubBridge:
         if self._hub.cameras.get(mine.camera.subentry_id) is mine.camera:
             mine.camera.disconnect()
 
-    def _report(self, status: protocol.Status) -> None:
+    def _report(self, status: Status) -> None:
         for told in status.cameras:
             if (mine := self._by_key(told.camera)) is not None:
                 mine.report(told)
@@ -342,7 +344,7 @@ class HubBridge:
         self._data = {**subentry.data, const.CONF_BRIDGE_ID: bridge}
         self._hass.config_entries.async_update_subentry(entry, subentry, data=self._data)
 
-    def _configs(self) -> tuple[protocol.CameraConfig, ...]:
+    def _configs(self) -> tuple[CameraConfig, ...]:
         return tuple(mine.config for mine in self._present())
 
     def _present(self) -> list[BridgeCamera]:

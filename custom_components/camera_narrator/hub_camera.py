@@ -39,7 +39,8 @@ from .pipeline.request import Usage
 from .pipeline.rule import RuleState
 from .pipeline.source import CameraSource
 from .pipeline.vocabulary import Look, Phase, Profile
-from .protocol import CameraConfig, CameraStatus, Source, Transport
+from .protocol.camera import CameraConfig, CameraStatus
+from .protocol.vocabulary import Source, Transport
 from .publisher import CameraPublisher
 
 if TYPE_CHECKING:

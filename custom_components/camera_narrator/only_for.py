@@ -11,7 +11,7 @@ from . import const
 from .bridge_link import BridgeLink
 from .coordinator import NarratorConfigEntry
 from .pipeline.vocabulary import Label
-from .protocol import Capability
+from .protocol.vocabulary import Capability
 
 if TYPE_CHECKING:
     from .hub_camera import HubCamera

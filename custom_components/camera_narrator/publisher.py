@@ -14,7 +14,8 @@ from .event_picture import picture_path
 from .pipeline.models import Event, Frame, Narrative
 from .pipeline.outcomes import Account
 from .pipeline.vocabulary import Phase
-from .protocol import CameraStatus, PacingReason, StreamState
+from .protocol.camera import CameraStatus
+from .protocol.vocabulary import PacingReason, StreamState
 
 if TYPE_CHECKING:
     from .hub import Hub

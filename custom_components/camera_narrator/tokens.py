@@ -14,7 +14,8 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import const
 from .bridge_link import BridgeLink
-from .protocol import ErrorCode, Hello
+from .protocol.messages import Hello
+from .protocol.vocabulary import ErrorCode
 
 REMOVED_TOKENS = 100
 """Hashes of removed bridges remembered until the next start, to answer 403 instead of 401."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import sys
 
-from edge_bridge.protocol import CameraConfig, Source
+from edge_bridge.protocol.camera import CameraConfig
+from edge_bridge.protocol.vocabulary import Source
 from rigs.bench.receiver import TOKEN, Receiver
 from rigs.process import Process, Processes
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import re
 
 from custom_components.camera_narrator.pipeline.vocabulary import Profile
-from custom_components.camera_narrator.protocol import Frame, FrameFlag
+from custom_components.camera_narrator.protocol.frame import Frame
+from custom_components.camera_narrator.protocol.vocabulary import FrameFlag
 from rigs.bench.claim import Claim
 from rigs.bench.figure import percentile
 from rigs.model_request import ModelRequest, shown_twice

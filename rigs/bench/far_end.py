@@ -9,20 +9,11 @@ from typing import Final, Self
 
 from aiohttp import WSMsgType, web
 
-from edge_bridge.protocol import (
-    PATH,
-    Ack,
-    CameraConfig,
-    Frame,
-    FrameFlag,
-    Hello,
-    Limits,
-    PacingReason,
-    Received,
-    Status,
-    Welcome,
-    parse,
-)
+from edge_bridge.protocol.camera import CameraConfig, Received
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.limits import PATH
+from edge_bridge.protocol.messages import Ack, Hello, Limits, Status, Welcome, parse
+from edge_bridge.protocol.vocabulary import FrameFlag, PacingReason
 from rigs.bench.receiver import TOKEN
 
 _ACK_FRAMES: Final = 8

@@ -18,7 +18,8 @@ from edge_bridge.decoding import Decoders, DecoderWorkers
 from edge_bridge.encoder import Encoder
 from edge_bridge.hint import PacketHint
 from edge_bridge.looks import Looks
-from edge_bridge.protocol import CameraConfig, Source
+from edge_bridge.protocol.camera import CameraConfig
+from edge_bridge.protocol.vocabulary import Source
 from edge_bridge.stream import Coding, packets_of
 from edge_bridge.track import Track
 

@@ -7,8 +7,20 @@ from typing import Final, Self
 
 import aiohttp
 
-from custom_components.camera_narrator import protocol
-from custom_components.camera_narrator.protocol import Capability, FrameFlag
+from custom_components.camera_narrator.protocol.area import Region
+from custom_components.camera_narrator.protocol.camera import CameraConfig
+from custom_components.camera_narrator.protocol.frame import Frame
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.messages import (
+    Activity,
+    Configure,
+    Hello,
+    Ping,
+    Pong,
+    Welcome,
+    parse,
+)
+from custom_components.camera_narrator.protocol.vocabulary import Capability, FrameFlag
 from rigs.picture_code import Cast, Code
 from rigs.rehearsal import easel
 
@@ -20,7 +32,7 @@ class PushingBridge:
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         """Say hello on entering the block."""
-        self.cameras: tuple[protocol.CameraConfig, ...] = ()
+        self.cameras: tuple[CameraConfig, ...] = ()
         self._session = session
         self._url = url
         self._token = token
@@ -42,11 +54,11 @@ class PushingBridge:
 
     async def __aenter__(self) -> Self:
         self._socket = await self._session.ws_connect(
-            self._url + protocol.PATH,
+            self._url + PATH,
             headers={"Authorization": f"Bearer {self._token}"},
             max_msg_size=0,
         )
-        hello = protocol.Hello(
+        hello = Hello(
             protocol_min=1,
             protocol_max=1,
             version="0.1.0",
@@ -94,9 +106,9 @@ class PushingBridge:
             self._since_us.setdefault(camera, _now_us())
         else:
             self._since_us.pop(camera, None)
-        box = protocol.Region(x=0.3, y=0.3, width=0.2, height=0.5)
+        box = Region(x=0.3, y=0.3, width=0.2, height=0.5)
         self._revision += 1
-        message = protocol.Activity(
+        message = Activity(
             camera=camera,
             active=active,
             since_us=self._since_us.get(camera, _now_us()),
@@ -108,7 +120,7 @@ class PushingBridge:
 
     async def _frame(self, number: int, *, active: bool) -> None:
         self._sequences[number] = sequence = self._sequences.get(number, 0) + 1
-        frame = protocol.Frame(
+        frame = Frame(
             camera=number,
             sequence=sequence,
             captured_us=_now_us(),
@@ -125,11 +137,11 @@ class PushingBridge:
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            match protocol.parse(message.data):
-                case protocol.Ping(id=number):
-                    pong = protocol.Pong(id=number, clock_us=_now_us())
+            match parse(message.data):
+                case Ping(id=number):
+                    pong = Pong(id=number, clock_us=_now_us())
                     await self._socket.send_str(pong.dumps())
-                case protocol.Welcome(cameras=cameras) | protocol.Configure(cameras=cameras):
+                case Welcome(cameras=cameras) | Configure(cameras=cameras):
                     self.cameras = cameras
                 case _:
                     pass

@@ -7,21 +7,20 @@ from typing import Final, Self
 
 from aiohttp import WSMsgType, web
 
-from edge_bridge.protocol import (
-    PATH,
+from edge_bridge.protocol.camera import CameraConfig, Received
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.limits import PATH
+from edge_bridge.protocol.messages import (
     Ack,
     Activity,
-    CameraConfig,
     Configure,
-    Frame,
-    FrameFlag,
     Hello,
     Limits,
-    Received,
     Status,
     Welcome,
     parse,
 )
+from edge_bridge.protocol.vocabulary import FrameFlag
 from rigs.bench.run import RunError
 
 TOKEN: Final = "a-token-for-measuring"

@@ -9,14 +9,14 @@ import re
 import pytest
 
 from custom_components.camera_narrator.pipeline.errors import NarratorError
-from custom_components.camera_narrator.protocol import ProtocolError
+from custom_components.camera_narrator.protocol.record import ProtocolError
 from edge_bridge.errors import BridgeError
-from edge_bridge.protocol import ProtocolError as BridgeProtocolError
+from edge_bridge.protocol.record import ProtocolError as BridgeProtocolError
 from tests.architecture.markdown import ROOT
 
 INTEGRATION = ROOT / "custom_components" / "camera_narrator"
 BRIDGE = ROOT / "edge_bridge" / "src" / "edge_bridge"
-# The wire's own root beside each package's: protocol.py is copied, and stands on the standard library alone.
+# The wire's own root beside each package's: protocol/ is copied, and stands on the standard library alone.
 ROOTS = {
     "custom_components.camera_narrator": (NarratorError, ProtocolError),
     "edge_bridge": (BridgeError, BridgeProtocolError),

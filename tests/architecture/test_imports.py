@@ -44,12 +44,17 @@ def _id(path: Path) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    [*_files(INTEGRATION / "pipeline"), INTEGRATION / "protocol.py", BRIDGE / "protocol.py"],
+    [
+        *_files(INTEGRATION / "pipeline"),
+        *_files(INTEGRATION / "protocol"),
+        *_files(BRIDGE / "protocol"),
+    ],
     ids=_id,
 )
 def test_the_pipeline_and_the_wire_need_the_standard_library_alone(path: Path) -> None:
     """They run in a process without Home Assistant, and in tests of milliseconds."""
-    own = "custom_components.camera_narrator.pipeline"
+    base = BRIDGE.parent if path.is_relative_to(BRIDGE) else ROOT
+    own = ".".join(path.parent.relative_to(base).parts)
     foreign = [
         imported.module
         for imported in _imports(path)

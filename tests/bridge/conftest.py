@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_bridge.bridge import Bridge
-from edge_bridge.protocol import CameraConfig, Source
+from edge_bridge.protocol.camera import CameraConfig
+from edge_bridge.protocol.vocabulary import Source
 from edge_bridge.settings import Settings
 from edge_bridge.state_folder import StateFolder
 from rigs.code_source import CodeSettings, CodeSource

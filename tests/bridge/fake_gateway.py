@@ -8,22 +8,12 @@ from typing import Self
 
 from aiohttp import WSMsgType, web
 
-from edge_bridge.protocol import (
-    PATH,
-    Ack,
-    CameraConfig,
-    Configure,
-    Frame,
-    FrameFlag,
-    Hello,
-    Limits,
-    Message,
-    Received,
-    Status,
-    Unknown,
-    Welcome,
-    parse,
-)
+from edge_bridge.protocol.camera import CameraConfig, Received
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.limits import PATH
+from edge_bridge.protocol.messages import Ack, Configure, Hello, Limits, Status, Welcome, parse
+from edge_bridge.protocol.record import Message, Unknown
+from edge_bridge.protocol.vocabulary import FrameFlag
 
 TOKEN = "a-token-for-tests"
 

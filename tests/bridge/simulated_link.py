@@ -4,7 +4,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from edge_bridge.pacing import LOOK_S, Pace, Pacing
-from edge_bridge.protocol import HEADER, FrameFlag, Limits, Received
+from edge_bridge.protocol.camera import Received
+from edge_bridge.protocol.frame import HEADER
+from edge_bridge.protocol.messages import Limits
+from edge_bridge.protocol.vocabulary import FrameFlag
 from edge_bridge.replay import Outgoing, ReplayRing
 from edge_bridge.sampler import Rates, SampledFrame, Sampler
 

@@ -9,7 +9,7 @@ import pytest
 from edge_bridge.activity import ActivityDetector, Verdict
 from edge_bridge.activity_report import ActivityReport
 from edge_bridge.encoder import Plane
-from edge_bridge.protocol import Region
+from edge_bridge.protocol.area import Region
 from edge_bridge.regions import grouped
 
 HEIGHT, WIDTH = 88, 160

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge_bridge.areas import CELL_PX, RIM_CELLS, painted, watched_blocks
-from edge_bridge.protocol import Polygon
+from edge_bridge.protocol.area import Polygon
 
 ROWS, COLUMNS = 11, 20
 RIM = CELL_PX * RIM_CELLS

@@ -24,7 +24,9 @@ from edge_bridge.errors import CaptureError
 from edge_bridge.hint import PacketHint
 from edge_bridge.looks import Looks
 from edge_bridge.picture import Picture
-from edge_bridge.protocol import CameraConfig, ErrorCode, Source, StreamState, WireError
+from edge_bridge.protocol.camera import CameraConfig
+from edge_bridge.protocol.vocabulary import ErrorCode, Source, StreamState
+from edge_bridge.protocol.wire_error import WireError
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import Coding, open_stream
 from edge_bridge.stream_failure import classify

@@ -14,7 +14,8 @@ import sys
 
 import pytest
 
-from edge_bridge.protocol import ErrorCode, Probe, Probed, Status
+from edge_bridge.protocol.messages import Probe, Probed, Status
+from edge_bridge.protocol.vocabulary import ErrorCode
 from edge_bridge.state_folder import StateFolder
 from rigs.simulated_camera import Credentials
 from tests.bridge.conftest import Serve, config, drawn, eventually

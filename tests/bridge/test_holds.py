@@ -12,7 +12,10 @@ import av
 import numpy as np
 import pytest
 
-from edge_bridge.protocol import CameraStatus, Configured, Counters, Frame, Status, StreamState
+from edge_bridge.protocol.camera import CameraStatus, Counters
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.messages import Configured, Status
+from edge_bridge.protocol.vocabulary import StreamState
 from rigs.camera_process import CameraProcess
 from rigs.process import Processes
 from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually

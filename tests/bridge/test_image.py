@@ -1,6 +1,6 @@
 """The image without a Docker engine: the Dockerfile's own steps, run in a clean environment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 import json
@@ -121,6 +121,10 @@ def image(tmp_path_factory: pytest.TempPathFactory, uv: Path) -> Iterator[Image]
 def files(folder: Path) -> set[Path]:
     """Return all files below a folder."""
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def _contents(paths: Iterable[Path]) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in paths}
 
 
 def test_the_steps_of_the_dockerfile_install_a_working_bridge(image: Image) -> None:

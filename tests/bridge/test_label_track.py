@@ -8,7 +8,8 @@ from edge_bridge.label_track import (
     UNSEEN_LOOKS,
     LabelTrack,
 )
-from edge_bridge.protocol import Detection, Label, Region
+from edge_bridge.protocol.area import Detection, Region
+from edge_bridge.protocol.vocabulary import Label
 
 LOOK_US = 500_000
 PERSON = Region(x=0.4, y=0.5, width=0.1, height=0.4)

@@ -8,7 +8,8 @@ import pytest
 
 from edge_bridge.encoder import Encoder, Pixels
 from edge_bridge.labels import Labeller, window
-from edge_bridge.protocol import Label, Region
+from edge_bridge.protocol.area import Region
+from edge_bridge.protocol.vocabulary import Label
 from edge_bridge.ssd import Floats
 
 WIDTH, HEIGHT = 640, 360

@@ -13,7 +13,8 @@ from edge_bridge.encoder import Encoder
 from edge_bridge.labels import Labeller
 from edge_bridge.look_queue import LOOK_US, Eye
 from edge_bridge.looks import FAILURES, Look, Looks, Seen, looks_with
-from edge_bridge.protocol import Detection, Label, Polygon, Region
+from edge_bridge.protocol.area import Detection, Polygon, Region
+from edge_bridge.protocol.vocabulary import Label
 
 WAIT_S = 10
 PERSON = Detection(label=Label.PERSON, score=0.6, box=Region(x=0.1, y=0.1, width=0.2, height=0.5))

@@ -9,7 +9,9 @@ from edge_bridge.errors import BridgeError
 from edge_bridge.mailbox import PREROLL_MOST, Mailbox
 from edge_bridge.meter import SPAN_US, Meter
 from edge_bridge.outbox import REPLIES_MOST, Outbox
-from edge_bridge.protocol import Activity, ErrorCode, FrameFlag, Pong, StreamState, WireError
+from edge_bridge.protocol.messages import Activity, Pong
+from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag, StreamState
+from edge_bridge.protocol.wire_error import WireError
 from edge_bridge.sampler import SampledFrame
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 import pytest
 
 from edge_bridge.encoder import Encoder, Jpeg, novelty
-from edge_bridge.protocol import Polygon
+from edge_bridge.protocol.area import Polygon
 from tests.bridge.test_encoder import decoded
 
 CORNERS = st.tuples(st.floats(0, 1), st.floats(0, 1))

@@ -11,16 +11,10 @@ import pytest
 from edge_bridge.encoder import Encoder
 from edge_bridge.labels import Labeller
 from edge_bridge.looks import Looks
-from edge_bridge.protocol import (
-    Activity,
-    Capability,
-    Detection,
-    Frame,
-    FrameFlag,
-    Label,
-    Polygon,
-    Region,
-)
+from edge_bridge.protocol.area import Detection, Polygon, Region
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.messages import Activity
+from edge_bridge.protocol.vocabulary import Capability, FrameFlag, Label
 from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import FakeGateway
 from tests.bridge.test_labels import FakeNetwork

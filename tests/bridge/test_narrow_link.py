@@ -1,7 +1,9 @@
 """A real bridge with eight cameras behind a line of 200 kbit/s: who gets through, how young, and after an outage."""
 
 from edge_bridge.clock import monotonic_us
-from edge_bridge.protocol import Activity, Frame, FrameFlag, PacingReason
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.messages import Activity
+from edge_bridge.protocol.vocabulary import FrameFlag, PacingReason
 from rigs.code_source import CodeSettings, CodeSource
 from rigs.link import Link
 from rigs.simulated_camera import SimulatedCamera

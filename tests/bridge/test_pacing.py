@@ -17,7 +17,8 @@ from edge_bridge.pacing import (
     Pressure,
     Step,
 )
-from edge_bridge.protocol import CameraConfig, PacingReason, Source
+from edge_bridge.protocol.camera import CameraConfig
+from edge_bridge.protocol.vocabulary import PacingReason, Source
 from tests.bridge.simulated_link import SECOND_US, SimulatedLink, SimulatedSource
 
 NARROW = 25_000

@@ -5,16 +5,10 @@ import io
 import numpy as np
 from PIL import Image
 
-from edge_bridge.protocol import (
-    KIND_PREVIEW,
-    Activity,
-    Capability,
-    Frame,
-    FrameFlag,
-    Polygon,
-    Probe,
-    Probed,
-)
+from edge_bridge.protocol.area import Polygon
+from edge_bridge.protocol.frame import KIND_PREVIEW, Frame
+from edge_bridge.protocol.messages import Activity, Probe, Probed
+from edge_bridge.protocol.vocabulary import Capability, FrameFlag
 from rigs.code_source import CodeSettings, CodeSource
 from rigs.simulated_camera import SimulatedCamera
 from rigs.visits import Visits

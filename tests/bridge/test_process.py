@@ -13,7 +13,8 @@ import time
 from PIL import Image
 import pytest
 
-from edge_bridge.protocol import FrameFlag, Limits, Status
+from edge_bridge.protocol.messages import Limits, Status
+from edge_bridge.protocol.vocabulary import FrameFlag
 from rigs.simulated_camera import Credentials, Refusal
 from tests.bridge.conftest import Serve, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway

@@ -19,7 +19,8 @@ from edge_bridge.decoding import DecoderWorkers
 from edge_bridge.hint import PacketHint
 from edge_bridge.meter import Meter
 from edge_bridge.picture import Picture
-from edge_bridge.protocol import StreamState, WireError
+from edge_bridge.protocol.vocabulary import StreamState
+from edge_bridge.protocol.wire_error import WireError
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import Coding
 from edge_bridge.track import Track

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge_bridge.errors import CaptureError
-from edge_bridge.protocol import ErrorCode
+from edge_bridge.protocol.vocabulary import ErrorCode
 from edge_bridge.source import StreamSource
 from edge_bridge.stream import open_stream
 

@@ -8,7 +8,9 @@ from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 import pytest
 
-from edge_bridge.protocol import FrameFlag, Limits, Received
+from edge_bridge.protocol.camera import Received
+from edge_bridge.protocol.messages import Limits
+from edge_bridge.protocol.vocabulary import FrameFlag
 from edge_bridge.replay import Outgoing, ReplayRing
 from edge_bridge.sampler import SampledFrame
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_bridge.protocol import MAX_DETECTIONS, Detection, Label, Region
+from edge_bridge.protocol.area import Detection, Region
+from edge_bridge.protocol.limits import MAX_DETECTIONS
+from edge_bridge.protocol.vocabulary import Label
 from edge_bridge.ssd import Floats, detections
 
 RECORDED: list[dict[str, Any]] = json.loads(

@@ -22,7 +22,9 @@ import pytest
 
 from edge_bridge.errors import StateError
 from edge_bridge.health import STALLED_S, illness
-from edge_bridge.protocol import CameraStatus, Counters, ErrorCode, StreamState, WireError
+from edge_bridge.protocol.camera import CameraStatus, Counters
+from edge_bridge.protocol.vocabulary import ErrorCode, StreamState
+from edge_bridge.protocol.wire_error import WireError
 from edge_bridge.state_folder import STALE_S, StateFolder
 from edge_bridge.status_table import ERROR_WORDS, table
 from tests.bridge.conftest import eventually

@@ -10,21 +10,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from edge_bridge.protocol import (
-    Activity,
-    CameraStatus,
-    Configured,
-    ErrorCode,
-    Frame,
-    FrameFlag,
-    Probe,
-    Probed,
-    Source,
-    Status,
-    StreamState,
-    Transport,
-    Watch,
-)
+from edge_bridge.protocol.camera import CameraStatus
+from edge_bridge.protocol.frame import Frame
+from edge_bridge.protocol.messages import Activity, Configured, Probe, Probed, Status, Watch
+from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag, Source, StreamState, Transport
 from rigs.code_source import CodeSettings, CodeSource
 from rigs.picture_code import Code, read_code
 from rigs.rtsp_server import RtspServer

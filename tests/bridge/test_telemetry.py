@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge_bridge.mqtt_link import tls_context
-from edge_bridge.protocol import ErrorCode
+from edge_bridge.protocol.vocabulary import ErrorCode
 from edge_bridge.settings import BrokerSettings
 from edge_bridge.state_folder import StateFolder
 from edge_bridge.telemetry import REFRESH_S, Telemetry

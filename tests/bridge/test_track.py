@@ -15,7 +15,7 @@ from edge_bridge.decoding import Decoders
 from edge_bridge.hint import PacketHint
 from edge_bridge.meter import Meter
 from edge_bridge.picture import Picture
-from edge_bridge.protocol import DecodeMode
+from edge_bridge.protocol.vocabulary import DecodeMode
 from edge_bridge.stretch import CONFIRM_US
 from edge_bridge.track import Track
 from tests.bridge.coded import FPS, START_US, STEP_US, Stream, coded

@@ -12,11 +12,9 @@ import ssl
 from aiohttp import web
 import pytest
 
-from edge_bridge.protocol import (
-    CameraStatus,
+from edge_bridge.protocol.camera import CameraStatus
+from edge_bridge.protocol.messages import (
     Configured,
-    ErrorCode,
-    FrameFlag,
     Limits,
     Ping,
     Pong,
@@ -24,8 +22,9 @@ from edge_bridge.protocol import (
     Probed,
     Refuse,
     Status,
-    WireError,
 )
+from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag
+from edge_bridge.protocol.wire_error import WireError
 from rigs.code_source import CodeSettings, CodeSource
 from tests.bridge.conftest import TLS, Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway

@@ -16,7 +16,8 @@ from custom_components.camera_narrator.pipeline.errors import Fault
 from custom_components.camera_narrator.pipeline.models import Event, Failure, Frame, Narrative, Span
 from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase
-from custom_components.camera_narrator.protocol import CameraStatus, StreamState
+from custom_components.camera_narrator.protocol.camera import CameraStatus
+from custom_components.camera_narrator.protocol.vocabulary import StreamState
 
 BRIDGE = "bridge_subentry"
 CAMERA = "camera_subentry"

@@ -8,12 +8,26 @@ from typing import Self
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient
 
-from custom_components.camera_narrator import protocol
-from custom_components.camera_narrator.protocol import Capability
+from custom_components.camera_narrator.protocol.camera import CameraConfig
+from custom_components.camera_narrator.protocol.frame import KIND_PREVIEW, Frame
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.messages import (
+    Configure,
+    Hello,
+    Ping,
+    Pong,
+    Probe,
+    Probed,
+    Refuse,
+    Welcome,
+    parse,
+)
+from custom_components.camera_narrator.protocol.record import Message, Unknown
+from custom_components.camera_narrator.protocol.vocabulary import Capability
 
 JPEG = b"\xff\xd8\xff\xe0 what the camera shows \xff\xd9"
 
-type Answer = Callable[[protocol.Probe], protocol.Probed | None]
+type Answer = Callable[[Probe], Probed | None]
 
 
 class PairedBridge:
@@ -31,7 +45,7 @@ class PairedBridge:
         """Say hello on entering the block."""
         self._client = client
         self._token = token
-        self._hello = protocol.Hello(
+        self._hello = Hello(
             protocol_min=1,
             protocol_max=1,
             version="0.1.0",
@@ -46,17 +60,17 @@ class PairedBridge:
         self.answer: Answer = lambda _: None
         """What a probe finds; None keeps silent."""
         self.preview: bytes | None = JPEG
-        self.probes: list[protocol.Probe] = []
-        self.cameras: tuple[protocol.CameraConfig, ...] = ()
+        self.probes: list[Probe] = []
+        self.cameras: tuple[CameraConfig, ...] = ()
         """As configured last."""
-        self.refusal: protocol.Refuse | None = None
+        self.refusal: Refuse | None = None
         self.welcomed = asyncio.Event()
         self.closed = asyncio.Event()
         self._news = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         self._socket = await self._client.ws_connect(
-            protocol.PATH, headers={"Authorization": f"Bearer {self._token}"}
+            PATH, headers={"Authorization": f"Bearer {self._token}"}
         )
         await self._socket.send_str(self._hello.dumps())
         self._reader = asyncio.create_task(self._read())
@@ -73,40 +87,40 @@ class PairedBridge:
         async with asyncio.timeout(10), self._news:
             await self._news.wait_for(lambda: true(self))
 
-    async def send(self, frame: protocol.Frame) -> None:
+    async def send(self, frame: Frame) -> None:
         """Send a picture."""
         await self._socket.send_bytes(frame.pack())
 
     async def _read(self) -> None:
         async for message in self._socket:
             if message.type is WSMsgType.TEXT:
-                await self._take(protocol.parse(message.data))
+                await self._take(parse(message.data))
                 async with self._news:
                     self._news.notify_all()
         self.closed.set()
         async with self._news:
             self._news.notify_all()
 
-    async def _take(self, message: protocol.Message | protocol.Unknown) -> None:
+    async def _take(self, message: Message | Unknown) -> None:
         match message:
-            case protocol.Ping():
-                await self._socket.send_str(protocol.Pong(id=message.id, clock_us=1).dumps())
-            case protocol.Welcome():
+            case Ping():
+                await self._socket.send_str(Pong(id=message.id, clock_us=1).dumps())
+            case Welcome():
                 self.cameras = message.cameras
                 self.welcomed.set()
-            case protocol.Configure():
+            case Configure():
                 self.cameras = message.cameras
-            case protocol.Refuse():
+            case Refuse():
                 self.refusal = message
-            case protocol.Probe():
+            case Probe():
                 self.probes.append(message)
                 if (probed := self.answer(message)) is not None:
                     await self._show(probed)
 
-    async def _show(self, probed: protocol.Probed) -> None:
+    async def _show(self, probed: Probed) -> None:
         if self.preview is not None and probed.error is None:
-            frame = protocol.Frame(
-                kind=protocol.KIND_PREVIEW,
+            frame = Frame(
+                kind=KIND_PREVIEW,
                 camera=0,
                 sequence=probed.id,
                 captured_us=1,

@@ -10,13 +10,13 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.pipeline.models import ActivityState
 from custom_components.camera_narrator.pipeline.outcomes import Account
-from custom_components.camera_narrator.protocol import (
-    CameraStatus,
+from custom_components.camera_narrator.protocol.camera import CameraStatus
+from custom_components.camera_narrator.protocol.vocabulary import (
     ErrorCode,
     PacingReason,
     StreamState,
-    WireError,
 )
+from custom_components.camera_narrator.protocol.wire_error import WireError
 from tests.integration.house import BRIDGE, KEY, camera_of, failure, frame, move_in, stream
 from tests.pipeline.fakes import FakeClock
 

@@ -19,7 +19,8 @@ from yarl import URL
 
 from custom_components.camera_narrator import bridge_flow, const, progress, tokens
 from custom_components.camera_narrator.bridge_flow import clean_address, default_address
-from custom_components.camera_narrator.protocol import PATH, ErrorCode
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.vocabulary import ErrorCode
 from edge_bridge import __main__ as edge_bridge_main, settings
 from tests.integration.dialogs import Result, add_hub, after_progress, suggested
 from tests.integration.paired_bridge import PairedBridge

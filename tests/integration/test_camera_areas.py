@@ -12,7 +12,8 @@ import pytest
 
 from custom_components.camera_narrator.camera_areas import Areas, InvalidAreas, polygons, text
 from custom_components.camera_narrator.camera_drawing import drawn
-from custom_components.camera_narrator.protocol import MAX_CORNERS, MAX_POLYGONS, Polygon
+from custom_components.camera_narrator.protocol.area import Polygon
+from custom_components.camera_narrator.protocol.limits import MAX_CORNERS, MAX_POLYGONS
 
 SQUARE: Polygon = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.3), (0.0, 0.3))
 TRIANGLE: Polygon = ((0.6, 0.6), (1.0, 0.6), (1.0, 1.0))

@@ -35,15 +35,14 @@ from custom_components.camera_narrator.camera_address import (
 )
 from custom_components.camera_narrator.camera_areas import FIELDS
 from custom_components.camera_narrator.pipeline.vocabulary import Label
-from custom_components.camera_narrator.protocol import (
+from custom_components.camera_narrator.protocol.messages import Probe, Probed
+from custom_components.camera_narrator.protocol.vocabulary import (
     Capability,
     ErrorCode,
-    Probe,
-    Probed,
     Source,
     Transport,
-    WireError,
 )
+from custom_components.camera_narrator.protocol.wire_error import WireError
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
 from tests.integration.dialogs import Result, add_hub, after_progress, filled_in, suggested
 from tests.integration.paired_bridge import JPEG, PairedBridge

@@ -32,7 +32,8 @@ from custom_components.camera_narrator.pipeline.events import STATE_MAX_AGE_S
 from custom_components.camera_narrator.pipeline.models import ActivityState
 from custom_components.camera_narrator.pipeline.provider import Provider
 from custom_components.camera_narrator.pipeline.request import Analysis, Chunk, Partial
-from custom_components.camera_narrator.protocol import Activity, Configure, ErrorCode
+from custom_components.camera_narrator.protocol.messages import Activity, Configure
+from custom_components.camera_narrator.protocol.vocabulary import ErrorCode
 from custom_components.camera_narrator.tokens import token_hash
 from tests.integration.gateway.bridge_peer import BridgePeer, frame as wire_frame
 from tests.integration.house import (

@@ -17,7 +17,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.camera_narrator import const, progress
-from custom_components.camera_narrator.protocol import Capability, Frame
+from custom_components.camera_narrator.protocol.frame import Frame
+from custom_components.camera_narrator.protocol.vocabulary import Capability
 from tests.integration.dialogs import Result, add_hub, filled_in
 from tests.integration.paired_bridge import PairedBridge
 from tests.integration.test_camera_areas import SQUARE, TRIANGLE, colour, picture

@@ -18,7 +18,7 @@ from custom_components.camera_narrator import const
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline.request import Usage
 from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
-from custom_components.camera_narrator.protocol import Source
+from custom_components.camera_narrator.protocol.vocabulary import Source
 from custom_components.camera_narrator.tokens import token_hash
 
 TOKEN = "the-token-of-the-webcam"

@@ -4,13 +4,10 @@ from types import ModuleType
 
 import pytest
 
-from custom_components.camera_narrator import protocol as integration_copy
-from edge_bridge import protocol as bridge_copy
-
-COPIES = {"integration": integration_copy, "bridge": bridge_copy}
+from tests.protocol.copies import BRIDGE, INTEGRATION
 
 
-@pytest.fixture(params=COPIES.values(), ids=COPIES.keys())
+@pytest.fixture(params=[INTEGRATION, BRIDGE], ids=["integration", "bridge"])
 def protocol(request: pytest.FixtureRequest) -> ModuleType:
     copy: ModuleType = request.param
     return copy

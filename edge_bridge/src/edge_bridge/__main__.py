@@ -7,7 +7,7 @@ from typing import override
 
 from . import allocator
 from .errors import BridgeError, SettingsError
-from .protocol import Transport
+from .protocol.vocabulary import Transport
 
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2

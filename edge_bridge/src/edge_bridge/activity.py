@@ -8,7 +8,7 @@ import numpy as np
 from .blocks import Mask, around, fitted
 from .encoder import Plane
 from .onset import Onset
-from .protocol import Region
+from .protocol.area import Region
 from .regions import grouped
 from .scene import Look, Scene
 

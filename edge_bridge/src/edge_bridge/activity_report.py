@@ -1,7 +1,7 @@
 """When the activity of a camera is said: at a change, and again while it lasts. Pure."""
 
 from .activity import Verdict
-from .protocol import Activity
+from .protocol.messages import Activity
 
 REPEAT_US = 2_000_000
 """Home Assistant takes an active camera that says nothing for 10 s as interrupted: four repetitions may be lost."""

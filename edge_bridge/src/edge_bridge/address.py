@@ -7,7 +7,7 @@ import socket
 from yarl import URL
 
 from .errors import SettingsError
-from .protocol import PATH
+from .protocol.limits import PATH
 
 
 def endpoint(text: str) -> URL:

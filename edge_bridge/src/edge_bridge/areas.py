@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from .protocol import Polygon
+from .protocol.area import Polygon
 
 type Mask = npt.NDArray[np.bool_]
 """One answer a pixel or a block, (height, width)."""

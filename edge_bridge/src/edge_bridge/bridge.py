@@ -17,19 +17,13 @@ from .outbox import Outbox
 from .pacing import Pacing
 from .probe import probe
 from .process_load import ProcessLoad
-from .protocol import (
-    KIND_PREVIEW,
-    MAX_CAMERAS,
-    PROTOCOL_MAX,
-    PROTOCOL_MIN,
+from .protocol.camera import CameraConfig
+from .protocol.frame import KIND_PREVIEW, Frame
+from .protocol.limits import MAX_CAMERAS, PROTOCOL_MAX, PROTOCOL_MIN
+from .protocol.messages import (
     Ack,
-    CameraConfig,
-    Capability,
     Configure,
     Configured,
-    ErrorCode,
-    Frame,
-    FrameFlag,
     Hello,
     Limits,
     Probe,
@@ -37,8 +31,9 @@ from .protocol import (
     Status,
     Watch,
     Welcome,
-    WireError,
 )
+from .protocol.vocabulary import Capability, ErrorCode, FrameFlag
+from .protocol.wire_error import WireError
 from .replay import ReplayRing
 from .roster import Roster
 from .settings import Settings

@@ -27,15 +27,11 @@ from .mailbox import Mail, Mailbox
 from .meter import Meter
 from .pacing import Pace, Step
 from .picture import Picture
-from .protocol import (
-    MAX_FRAME_BYTES,
-    Activity,
-    CameraConfig,
-    DecodeMode,
-    FrameFlag,
-    StreamState,
-    WireError,
-)
+from .protocol.camera import CameraConfig
+from .protocol.limits import MAX_FRAME_BYTES
+from .protocol.messages import Activity
+from .protocol.vocabulary import DecodeMode, FrameFlag, StreamState
+from .protocol.wire_error import WireError
 from .sampler import PreRoll, Rates, SampledFrame, Sampler
 from .source import StreamSource
 from .stream import Coding

@@ -14,7 +14,8 @@ import av
 
 from .clock import monotonic_us
 from .errors import CaptureError
-from .protocol import ErrorCode, StreamState, WireError
+from .protocol.vocabulary import ErrorCode, StreamState
+from .protocol.wire_error import WireError
 from .source import StreamSource
 from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of
 from .stream_failure import classify

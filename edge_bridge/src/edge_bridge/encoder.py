@@ -18,7 +18,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from .areas import CELL_PX, Mask, painted
-from .protocol import Polygon
+from .protocol.area import Polygon
 
 type Plane = npt.NDArray[np.uint8]
 """Luma, (height, width)."""

@@ -12,7 +12,8 @@
 from enum import Enum, auto
 from typing import override
 
-from .protocol import ErrorCode, WireError
+from .protocol.vocabulary import ErrorCode
+from .protocol.wire_error import WireError
 
 
 class BridgeError(Exception):

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .protocol import MAX_DETECTIONS, Detection, Label, Region
+from .protocol.area import Detection, Region
+from .protocol.limits import MAX_DETECTIONS
+from .protocol.vocabulary import Label
 
 LOOKS = 3
 AGREE = 2

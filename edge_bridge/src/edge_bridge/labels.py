@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 import numpy as np
 
 from .encoder import Encoder, Pixels
-from .protocol import Detection, Polygon, Region
+from .protocol.area import Detection, Polygon, Region
 from .ssd import INPUT_PX, Floats, detections
 
 NEARER = (3, 2)

@@ -19,7 +19,7 @@ from .detector_model import problem
 from .encoder import Encoder
 from .labels import Labeller
 from .look_queue import Allowance, Eye, LookQueue
-from .protocol import Detection, Polygon, Region
+from .protocol.area import Detection, Polygon, Region
 
 _LOGGER = logging.getLogger(__name__)
 

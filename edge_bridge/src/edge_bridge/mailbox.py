@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import threading
 
 from .looks import Seen
-from .protocol import Activity, StreamState, WireError
+from .protocol.messages import Activity
+from .protocol.vocabulary import StreamState
+from .protocol.wire_error import WireError
 from .sampler import SampledFrame
 
 PREROLL_MOST = 10

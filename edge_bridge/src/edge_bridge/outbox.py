@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
-from .protocol import Activity, Message
+from .protocol.messages import Activity
+from .protocol.record import Message
 
 REPLIES_MOST = 256
 """Answers that wait. Only a Home Assistant that asks and never reads lets them pile up."""

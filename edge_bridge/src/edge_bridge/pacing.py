@@ -9,7 +9,8 @@ asks an active camera for less than one picture a second.
 
 from dataclasses import dataclass
 
-from .protocol import CameraConfig, PacingReason
+from .protocol.camera import CameraConfig
+from .protocol.vocabulary import PacingReason
 from .send_window import IN_TIME_US
 
 LOOK_S = 0.5

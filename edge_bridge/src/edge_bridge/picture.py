@@ -5,7 +5,7 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from .protocol import DecodeMode
+from .protocol.vocabulary import DecodeMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,11 @@ from av.video.stream import VideoStream
 
 from .encoder import Encoder, Jpeg
 from .errors import CaptureError
-from .protocol import MAX_FRAME_BYTES, ErrorCode, Polygon, Probed, WireError
+from .protocol.area import Polygon
+from .protocol.limits import MAX_FRAME_BYTES
+from .protocol.messages import Probed
+from .protocol.vocabulary import ErrorCode
+from .protocol.wire_error import WireError
 from .source import StreamSource
 from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of, rate_of
 from .stream_failure import classify

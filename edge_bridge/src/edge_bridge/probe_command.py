@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from .encoder import Encoder
 from .errors import SettingsError
 from .probe import Probing, probe_now
-from .protocol import Transport
+from .protocol.vocabulary import Transport
 from .source import StreamSource
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from .protocol import MAX_REGIONS, Region
+from .protocol.area import Region
+from .protocol.limits import MAX_REGIONS
 
 type _Box = tuple[int, int, int, int]
 """Left, top, right, bottom in blocks; right and bottom are outside."""

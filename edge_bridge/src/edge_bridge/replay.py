@@ -18,7 +18,10 @@ from dataclasses import dataclass
 
 from .account import Account, Entry, Loss, Place
 from .pacing import Crowd, Pressure
-from .protocol import HEADER, MAX_FRAME_BYTES, CameraHello, Counters, Limits, Received
+from .protocol.camera import CameraHello, Counters, Received
+from .protocol.frame import HEADER
+from .protocol.limits import MAX_FRAME_BYTES
+from .protocol.messages import Limits
 from .sampler import SampledFrame
 from .send_window import SendWindow
 from .turns import Turns

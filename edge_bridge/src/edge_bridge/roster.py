@@ -14,19 +14,11 @@ from .errors import CaptureError
 from .looks import Looks
 from .outbox import Outbox
 from .pacing import Pacing
-from .protocol import (
-    CameraConfig,
-    CameraError,
-    CameraStatus,
-    Configured,
-    DecodeMode,
-    ErrorCode,
-    PacingReason,
-    ProtocolError,
-    Source,
-    StreamState,
-    WireError,
-)
+from .protocol.camera import CameraConfig, CameraError, CameraStatus
+from .protocol.messages import Configured
+from .protocol.record import ProtocolError
+from .protocol.vocabulary import DecodeMode, ErrorCode, PacingReason, Source, StreamState
+from .protocol.wire_error import WireError
 from .replay import ReplayRing
 from .source import StreamSource
 

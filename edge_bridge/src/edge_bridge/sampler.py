@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 import math
 
-from .protocol import FrameFlag, Polygon
+from .protocol.area import Polygon
+from .protocol.vocabulary import FrameFlag
 
 BURST_US = 3_000_000
 """The first seconds of an activity are sampled at twice the rate: they hold who comes."""

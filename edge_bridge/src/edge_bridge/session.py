@@ -11,24 +11,22 @@ import aiohttp
 from .errors import Cause, DialError
 from .outbox import Outbox
 from .pacing import LOOK_S
-from .protocol import (
+from .protocol.messages import (
     Ack,
     Configure,
     Configured,
-    ErrorCode,
     Hello,
-    Message,
     Ping,
     Pong,
     Probe,
-    ProtocolError,
     Refuse,
     Status,
-    Unknown,
     Watch,
     Welcome,
     parse,
 )
+from .protocol.record import Message, ProtocolError, Unknown
+from .protocol.vocabulary import ErrorCode
 from .send_queue import unsent_bytes
 
 _LOGGER = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .address import endpoint
 from .detector_model import model_path
 from .errors import SettingsError
-from .protocol import PRINTABLE_MAX
+from .protocol.limits import PRINTABLE_MAX
 from .state_folder import state_folder
 
 LOG_LEVELS = ("debug", "info", "warning", "error")

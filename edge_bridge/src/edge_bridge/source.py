@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from .errors import CaptureError
-from .protocol import CameraConfig, ErrorCode, Probe, Transport
+from .protocol.camera import CameraConfig
+from .protocol.messages import Probe
+from .protocol.vocabulary import ErrorCode, Transport
 
 SCHEMES = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "srt"})
 """What cameras speak. Everything else libav would open as well: files, pipes, lists of other addresses."""

@@ -10,7 +10,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .protocol import MAX_DETECTIONS, Detection, Label, Region
+from .protocol.area import Detection, Region
+from .protocol.limits import MAX_DETECTIONS
+from .protocol.vocabulary import Label
 
 type Floats = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 import unicodedata
 
-from .protocol import ErrorCode, PacingReason
+from .protocol.vocabulary import ErrorCode, PacingReason
 
 ERROR_WORDS: Final[Mapping[str, str]] = {
     ErrorCode.REFUSED: "refuses the connection",

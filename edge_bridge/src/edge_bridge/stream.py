@@ -13,7 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from .errors import CaptureError
-from .protocol import ErrorCode
+from .protocol.vocabulary import ErrorCode
 from .source import StreamSource
 from .stream_failure import classify
 

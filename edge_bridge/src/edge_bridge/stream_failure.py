@@ -6,7 +6,7 @@ import socket
 import av
 
 from .errors import CaptureError
-from .protocol import ErrorCode
+from .protocol.vocabulary import ErrorCode
 from .source import StreamSource
 
 _TLS_SCHEMES = frozenset({"rtsps", "https"})

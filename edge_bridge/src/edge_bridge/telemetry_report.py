@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 import unicodedata
 
-from .protocol import ErrorCode
+from .protocol.vocabulary import ErrorCode
 
 STATUS: Final = "status"
 """The topic of the bridge itself, beside those of its cameras."""

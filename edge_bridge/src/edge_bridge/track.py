@@ -28,7 +28,7 @@ from .group import Group, Packet
 from .hint import PacketHint
 from .meter import Meter
 from .picture import Picture, Sink
-from .protocol import DecodeMode
+from .protocol.vocabulary import DecodeMode
 from .slice_header import SliceHeaders
 from .soundness import Soundness
 from .stream import HEAD_BYTES, Coding

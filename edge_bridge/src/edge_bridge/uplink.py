@@ -16,7 +16,7 @@ from yarl import URL
 from .address import endpoint, is_private
 from .backoff import Backoff
 from .errors import Cause, DialError, RedirectError
-from .protocol import MAX_TEXT_BYTES
+from .protocol.limits import MAX_TEXT_BYTES
 from .session import Session, Side, WebSocket
 from .settings import Settings
 

@@ -7,22 +7,21 @@ from uuid import uuid4
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient
 
-from custom_components.camera_narrator import protocol
-from custom_components.camera_narrator.protocol import (
-    PATH,
+from custom_components.camera_narrator.protocol.camera import CameraHello, Received
+from custom_components.camera_narrator.protocol.frame import Frame
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.messages import (
     Ack,
-    CameraHello,
-    Capability,
     Configure,
-    Frame,
-    FrameFlag,
     Hello,
-    Message,
     Ping,
     Pong,
     Refuse,
     Welcome,
+    parse,
 )
+from custom_components.camera_narrator.protocol.record import Message, Unknown
+from custom_components.camera_narrator.protocol.vocabulary import Capability, FrameFlag
 
 JPEG = b"\xff\xd8 a picture that nobody decodes \xff\xd9"
 ANSWER_S = 5.0
@@ -57,7 +56,7 @@ class BridgePeer:
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         """Wrap a socket."""
         self.socket = socket
-        self.marks: dict[str, protocol.Received] = {}
+        self.marks: dict[str, Received] = {}
         self.pings = 0
 
     @classmethod
@@ -81,7 +80,7 @@ class BridgePeer:
             while True:
                 message = await self.socket.receive()
                 assert message.type is WSMsgType.TEXT, f"closed with {self.socket.close_code}"
-                parsed = protocol.parse(message.data)
+                parsed = parse(message.data)
                 await self._note(parsed)
                 if isinstance(parsed, kind):
                     return parsed
@@ -107,7 +106,7 @@ class BridgePeer:
         refuse: Refuse | None = None
         async with asyncio.timeout(ANSWER_S):
             async for message in self.socket:
-                parsed = protocol.parse(message.data)
+                parsed = parse(message.data)
                 await self._note(parsed)
                 if isinstance(parsed, Refuse):
                     refuse = parsed
@@ -117,7 +116,7 @@ class BridgePeer:
         """Say goodbye."""
         await self.socket.close()
 
-    async def _note(self, parsed: Message | protocol.Unknown) -> None:
+    async def _note(self, parsed: Message | Unknown) -> None:
         if isinstance(parsed, Ack):
             self.marks |= {mark.camera: mark for mark in parsed.cameras}
         elif isinstance(parsed, Ping) and not self.socket.closed:

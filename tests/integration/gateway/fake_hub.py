@@ -16,12 +16,9 @@ from custom_components.camera_narrator.pipeline.clock import SystemClock
 from custom_components.camera_narrator.pipeline.models import ActivityState, Frame
 from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
 from custom_components.camera_narrator.pipeline.tally import Tally
-from custom_components.camera_narrator.protocol import (
-    PATH,
-    CameraConfig,
-    CameraStatus,
-    Source,
-)
+from custom_components.camera_narrator.protocol.camera import CameraConfig, CameraStatus
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.vocabulary import Source
 from custom_components.camera_narrator.tokens import token_hash
 
 TOKEN = "a-token-that-opens-the-porch"

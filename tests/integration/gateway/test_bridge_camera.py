@@ -11,7 +11,9 @@ from custom_components.camera_narrator.bridge_camera import (
     Reception,
 )
 from custom_components.camera_narrator.bridge_clock import BridgeClock
-from custom_components.camera_narrator.protocol import Ack, FrameFlag, Message, ProtocolError
+from custom_components.camera_narrator.protocol.messages import Ack
+from custom_components.camera_narrator.protocol.record import Message, ProtocolError
+from custom_components.camera_narrator.protocol.vocabulary import FrameFlag
 from tests.integration.gateway.bridge_peer import CLOCK_US, frame
 from tests.integration.gateway.fake_hub import FakeCamera
 from tests.pipeline.fakes import FakeClock

@@ -10,29 +10,32 @@ from custom_components.camera_narrator import bridge_link, const
 from custom_components.camera_narrator.bridge_link import ProbeFailed
 from custom_components.camera_narrator.pipeline import models, vocabulary
 from custom_components.camera_narrator.pipeline.tally import Fate
-from custom_components.camera_narrator.protocol import (
-    Ack,
-    Activity,
+from custom_components.camera_narrator.protocol.area import Detection, Region
+from custom_components.camera_narrator.protocol.camera import (
     CameraError,
     CameraHello,
     CameraStatus,
-    Capability,
+    Counters,
+)
+from custom_components.camera_narrator.protocol.messages import (
+    Ack,
+    Activity,
     Configure,
     Configured,
-    Counters,
-    Detection,
+    Probe,
+    Probed,
+    Status,
+    Watch,
+)
+from custom_components.camera_narrator.protocol.vocabulary import (
+    Capability,
     ErrorCode,
     FrameFlag,
     Label,
-    Probe,
-    Probed,
-    Region,
     Source,
-    Status,
     StreamState,
-    Watch,
-    WireError,
 )
+from custom_components.camera_narrator.protocol.wire_error import WireError
 from tests.integration.gateway.bridge_peer import JPEG, BridgePeer, frame
 from tests.integration.gateway.fake_hub import TOKEN, FakeHub
 

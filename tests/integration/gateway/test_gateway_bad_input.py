@@ -7,18 +7,11 @@ import pytest
 
 from custom_components.camera_narrator import bridge_link
 from custom_components.camera_narrator.bridge_camera import RATE_BURST
-from custom_components.camera_narrator.protocol import (
-    HEADER,
-    MAX_FRAME_BYTES,
-    MAX_TEXT_BYTES,
-    Configure,
-    ErrorCode,
-    FrameFlag,
-    Ping,
-    Refuse,
-    Watch,
-    WireError,
-)
+from custom_components.camera_narrator.protocol.frame import HEADER
+from custom_components.camera_narrator.protocol.limits import MAX_FRAME_BYTES, MAX_TEXT_BYTES
+from custom_components.camera_narrator.protocol.messages import Configure, Ping, Refuse, Watch
+from custom_components.camera_narrator.protocol.vocabulary import ErrorCode, FrameFlag
+from custom_components.camera_narrator.protocol.wire_error import WireError
 from tests.integration.gateway.bridge_peer import CLOCK_US, JPEG, BridgePeer, frame
 from tests.integration.gateway.fake_hub import TOKEN, FakeHub
 

@@ -15,7 +15,9 @@ import pytest
 from custom_components.camera_narrator import const, gateway
 from custom_components.camera_narrator.gateway import REFUSALS_PER_MINUTE
 from custom_components.camera_narrator.hub_bridge import TAKEOVERS
-from custom_components.camera_narrator.protocol import PATH, Configure, ErrorCode, Ping, Status
+from custom_components.camera_narrator.protocol.limits import PATH
+from custom_components.camera_narrator.protocol.messages import Configure, Ping, Status
+from custom_components.camera_narrator.protocol.vocabulary import ErrorCode
 from custom_components.camera_narrator.tokens import OPEN_DIALOGS
 from tests.integration.gateway.bridge_peer import BridgePeer, frame, hello
 from tests.integration.gateway.fake_hub import OLD_TOKEN, TOKEN, FakeHub, bridge_subentry

@@ -5,15 +5,14 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 
 from custom_components.camera_narrator.pipeline.tally import Fate
-from custom_components.camera_narrator.protocol import (
+from custom_components.camera_narrator.protocol.camera import (
     CameraHello,
     CameraStatus,
     Counters,
-    FrameFlag,
     Received,
-    Status,
-    StreamState,
 )
+from custom_components.camera_narrator.protocol.messages import Status
+from custom_components.camera_narrator.protocol.vocabulary import FrameFlag, StreamState
 from tests.integration.gateway.bridge_peer import BridgePeer, frame
 from tests.integration.gateway.fake_hub import TOKEN, FakeHub
 
