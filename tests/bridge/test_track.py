@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 import numpy as np
 import pytest
 
+from edge_bridge import group, stretch
 from edge_bridge.budget import Budget, Claim
 from edge_bridge.decoding import Decoders
 from edge_bridge.hint import PacketHint
@@ -55,13 +56,13 @@ class Hint(PacketHint):
     def __init__(self, *numbers: int) -> None:
         super().__init__()
         self._at_us = {START_US + number * STEP_US for number in numbers}
-        self.outcomes: list[bool] = []
+        self.outcomes: list[bool | None] = []
 
     def offer(self, size_bytes: int, qp: int | None, *, key: bool, captured_us: int) -> bool:
         """Wake."""
         return captured_us in self._at_us
 
-    def settle(self, *, confirmed: bool, captured_us: int) -> None:
+    def settle(self, *, confirmed: bool | None, captured_us: int) -> None:
         """Remember."""
         self.outcomes.append(confirmed)
 
@@ -170,7 +171,7 @@ def test_camera_without_a_share_of_the_budget_stays_with_key_frames() -> None:
     viewer = run.play()
     assert viewer.numbers == [0, 25, 50, 75]
     assert all(entry.alone for entry in viewer.pictures[1:])
-    assert run.hint.outcomes == [True]
+    assert run.hint.outcomes == [None]
     budget.release("another")
     run.play(run.stream.timed(START_US + 100 * STEP_US))
     assert len(viewer.pictures) == 104
@@ -201,6 +202,36 @@ def test_late_packets_are_given_up_for_the_last_key_frame_and_counted() -> None:
     assert run.skipped == 70
     assert not any(entry.doubtful for entry in run.viewer.pictures)
     assert shows(run.viewer)
+
+
+def test_late_catch_up_goes_on_where_no_key_frame_waits() -> None:
+    """The next one may be seconds away: what is told late is told sooner than that."""
+    run = Run(coded(150, group=150), Viewer(wants=lambda _: True), Hint(30))
+    packets = list(run.stream.timed())
+    run.play(packets[:100], work=False)
+    run.play(packets[100:])
+    assert run.viewer.numbers == list(range(150))
+    assert run.skipped == 0
+
+
+def test_what_was_given_up_was_no_false_alarm() -> None:
+    """Nobody looked at what the hint spoke of."""
+    run = Run(coded(150, group=50), hint=Hint(30))
+    packets = list(run.stream.timed())
+    run.play(packets[:120], work=False)
+    run.play(packets[120:])
+    assert run.skipped > 0
+    assert run.hint.outcomes == [None]
+
+
+def test_key_frames_that_come_are_waited_for_however_large_a_group_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What does not fit is given up, and is nothing to decode every picture for; an unknown stream may have no other."""
+    monkeypatch.setattr(group, "MOST_PACKETS", FPS)
+    run = Run(coded(FPS * 12, group=FPS * 2))
+    run.play()
+    assert run.viewer.numbers[-4:] == [FPS * number for number in (4, 6, 8, 10)]
 
 
 def test_activity_takes_the_share_of_who_merely_has_rare_key_frames() -> None:
@@ -390,8 +421,11 @@ def test_stream_that_refreshes_bit_by_bit_is_followed() -> None:
 
 
 @pytest.mark.parametrize("reason", ["behind", "mistake"])
-def test_stream_of_which_nobody_gets_pictures_any_more_is_opened_again(reason: str) -> None:
+def test_stream_of_which_nobody_gets_pictures_any_more_is_opened_again(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A group without an end whose middle was given up, and a mistake of ours: only another session helps."""
+    monkeypatch.setattr(stretch, "MOST_PACKETS", FPS)
     stream = coded(FPS * 60, group=FPS * 100)
     packets = list(stream.timed())
     run = Run(stream)

@@ -57,12 +57,13 @@ class ActivityDetector:
         """Where something stood in the last glance, while there is nothing but glances."""
         self._moved_us = 0
 
-    def due(self, captured_us: int) -> bool:
-        """Return whether a picture captured then is worth a look."""
+    def due(self, captured_us: int, *, past: bool = False) -> bool:
+        """Return whether a picture captured then is worth a look; ``past``: it only leads up to what begins now."""
         if self._looked_us is None:
             return True
         since_us = captured_us - self._looked_us
-        close = self._onset is not None or captured_us - self._following_us < CLOSE_FOR_US
+        follows = captured_us - self._following_us < CLOSE_FOR_US
+        close = self._onset is not None or (follows and not past)
         if self.verdict.active or not close:
             return since_us >= ANALYSIS_US
         return since_us >= CLOSE_US

@@ -260,7 +260,10 @@ class Camera:
 
     def _look(self, picture: Picture) -> tuple[Plane | None, bool]:
         """Let the detector see a picture; return its plane, if one was made, and whether all that follow are wanted."""
-        if picture.mode is not DecodeMode.KEYS and not self._detector.due(picture.captured_us):
+        past = picture.waited_us > PAST_US
+        if picture.mode is not DecodeMode.KEYS and not self._detector.due(
+            picture.captured_us, past=past
+        ):
             return None, self._detector.verdict.active or self._detector.confirming()
         plane = self._plane(picture)
         detector, now_us = self._detector, picture.captured_us

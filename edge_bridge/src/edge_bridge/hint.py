@@ -84,14 +84,14 @@ class PacketHint:
         )
         return usual.count >= SETTLE_PACKETS and self._add(above, captured_us)
 
-    def settle(self, *, confirmed: bool, captured_us: int) -> None:
-        """Take what became of the wake it caused: a false alarm makes the next one dearer."""
+    def settle(self, *, confirmed: bool | None, captured_us: int) -> None:
+        """Take what became of the wake it caused: a false alarm makes the next one dearer; None: nobody looked."""
         waking, self._waking = self._waking, None
         self._evidence = 0.0
         if confirmed:
             self._young_until_us = max(self._young_until_us, captured_us + AFTERWARDS_US)
             self._dearness = max(CHEAPEST, self._dearness - CHEAPER)
-        if waking is None or confirmed:
+        if waking is None or confirmed is not False:
             return
         woken_us, catch_up_s = waking
         cost_s = catch_up_s + max(COST_CONFIRM_S, (captured_us - woken_us) / 1e6)

@@ -139,15 +139,15 @@ class Track:
         with self._lock:
             if self._closed:
                 if hinted:
-                    self._hint.settle(confirmed=True, captured_us=captured_us)
+                    self._hint.settle(confirmed=None, captured_us=captured_us)
                 return
             self._doubtful = not key and (self._doubtful or missing or coded.is_corrupt)
             packet = Packet(
                 av=coded, key=key, captured_us=captured_us, size=coded.size, doubtful=self._doubtful
             )
             ends = not key and not self._group.fits(packet)
-            if ends and self._stretch is None:
-                # The last chance to follow this group: it grows beyond what can be kept.
+            if ends and self._stretch is None and self._cadence.key_interval_s is None:
+                # The last chance to follow it: it grows beyond what can be kept, and may never have another key frame.
                 self._begin(captured_us, Claim.RARE_KEYS)
             self._group.add(packet)
             if self._stretch is not None:
@@ -169,7 +169,7 @@ class Track:
         with self._lock:
             self._closed = True
             if self._stretch is not None and self._stretch.hinted:
-                self._hint.settle(confirmed=True, captured_us=self._clock_us())
+                self._hint.settle(confirmed=None, captured_us=self._clock_us())
             self._key = self._stretch = None
             self._group.clear()
         self._budget.release(self)
@@ -217,8 +217,7 @@ class Track:
     ) -> None:
         """Decode continuously from here on, if there is something to begin with and time for it."""
         if not self._begun(captured_us, claim, hinted=hinted) and hinted:
-            # Nobody looked: it was no false alarm.
-            self._hint.settle(confirmed=True, captured_us=captured_us)
+            self._hint.settle(confirmed=None, captured_us=captured_us)
 
     def _begun(self, captured_us: int, claim: Claim, *, hinted: bool) -> bool:
         count = len(self._group)
@@ -379,7 +378,10 @@ class Track:
         self._stretch = None
         self._budget.release(self)
         if stretch.hinted:
-            self._hint.settle(confirmed=stretch.confirmed, captured_us=captured_us)
+            unseen = stretch.gave_up and not stretch.confirmed
+            self._hint.settle(
+                confirmed=None if unseen else stretch.confirmed, captured_us=captured_us
+            )
 
     def _fail(self, most: int) -> None:
         if self._soundness.bad(self._clock_us(), most=most):
