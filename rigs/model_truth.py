@@ -113,8 +113,8 @@ def _describe(request: ModelRequest, *, lie: bool) -> tuple[str, bool]:
     if last not in seen:
         return f"The striped visitor of visit {seen[-1].visit} has left; {span}.", True
     if last.cast == Cast(persons=1):
-        return f"A striped visitor walks through the room on visit {last.visit}; {span}.", True
-    return f"On visit {last.visit} there is {_told(last.cast)}; {span}.", True
+        return f"A striped visitor walks by. It is visit {last.visit}, {span}.", True
+    return f"There is {_told(last.cast)}. It is visit {last.visit}, {span}.", True
 
 
 _NOBODY: Final = Cast()

@@ -8,6 +8,7 @@ from typing import override
 
 from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
+from custom_components.camera_narrator.pipeline.opening import sentence
 from custom_components.camera_narrator.pipeline.partial_json import PartialObject
 from custom_components.camera_narrator.pipeline.provider import Provider
 from custom_components.camera_narrator.pipeline.request import Chunk, Partial, Usage
@@ -73,10 +74,12 @@ class Oracle(Provider):
             async with aclosing(self._model.complete(body)) as answer:
                 async for request, delta in answer:
                     asked.request = request
-                    if len(known := told.feed(delta)) > len(fields):
+                    known = told.feed(delta)
+                    begun = sentence(known, told.coming("narrative"))
+                    if len(known) > len(fields) or begun:
                         fields = known
                         asked.first_field_s = asked.first_field_s or now()
-                        yield Partial(fields=fields)
+                        yield Partial(fields=fields, sentence=begun)
         except Refused as error:
             raise ProviderError(
                 Fault.RATE_LIMITED, str(error), retryable=True, retry_after_s=error.retry_after_s

@@ -112,6 +112,8 @@ class Step:
     answer: Analysis | None = None
     error: Exception | None = None
     unfinished: bool = False
+    begins: tuple[tuple[float, Partial], ...] = ()
+    """What of the answer comes before it is complete, each after some more seconds."""
     usage: Usage = field(default_factory=lambda: Usage(input_tokens=100, output_tokens=20))
 
 
@@ -159,14 +161,14 @@ class ScriptedProvider(Provider):
         step = self.steps.pop(0) if self.steps else self.default
         number = len(self.asked)
         yield Partial(fields={})
-        if step.seconds:
-            waited = asyncio.Event()
-            self._clock.call_at(self._clock.monotonic() + step.seconds, waited.set)
-            try:
-                await waited.wait()
-            except asyncio.CancelledError:
-                asked.cancelled = True
-                raise
+        try:
+            for seconds, partial in step.begins:
+                await self._pass(seconds)
+                yield partial
+            await self._pass(step.seconds)
+        except asyncio.CancelledError:
+            asked.cancelled = True
+            raise
         asked.ended_s = self._clock.monotonic()
         if step.error is not None:
             raise step.error
@@ -175,6 +177,12 @@ class ScriptedProvider(Provider):
         asked.accepted = True
         answer = step.answer or saying(f"Sentence {number}.")
         yield Partial(fields={}, analysis=answer, usage=step.usage)
+
+    async def _pass(self, seconds: float) -> None:
+        if seconds:
+            waited = asyncio.Event()
+            self._clock.call_at(self._clock.monotonic() + seconds, waited.set)
+            await waited.wait()
 
     @property
     def looks(self) -> list[Look]:

@@ -9,8 +9,9 @@ import logging
 from .chunk import labelled
 from .errors import Fault, ProviderError
 from .limiter import Limiter
+from .opening import Opening, opening
 from .provider import Provider
-from .request import Analysis, Chunk, Quota, Usage
+from .request import Analysis, Chunk, Partial, Quota, Usage
 from .source import Question
 from .spending import NOTHING, Cost
 from .turn import Turn, Urgency
@@ -77,6 +78,8 @@ class Dispatcher:
         self._turn: Turn | None = None
         self._flying: Request | None = None
         self._reply: Reply | None = None
+        self._opening: Opening | None = None
+        self._heard: Opening | None = None
 
     @property
     def flying(self) -> Request | None:
@@ -106,6 +109,13 @@ class Dispatcher:
         reply, self._reply = self._reply, None
         return reply
 
+    def opening(self) -> tuple[Request, Opening] | None:
+        """Return how the answer under way begins, each time that more of it is decided."""
+        told, self._opening = self._opening, None
+        if told is None or self._flying is None:
+            return None
+        return replace(self._flying, writer=self._provider.name), told
+
     async def _take_turn(self, urgency: Urgency, *, new: bool) -> None:
         try:
             turn = self._turn = self._limiter.turn(
@@ -124,7 +134,7 @@ class Dispatcher:
         finally:
             if self._flying is not None and self._reply is None:
                 self._reply = Reply(request=self._flying)
-            self._task = self._turn = self._flying = None
+            self._task = self._turn = self._flying = self._opening = self._heard = None
             self._wake()
 
     def _estimate(self) -> Cost:
@@ -147,15 +157,24 @@ class Dispatcher:
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug("Request of %s: %s", self._camera, json.dumps(labelled(request.chunk)))
         try:
-            reply = await _answer(self._provider, request)
+            reply = await _answer(self._provider, request, self._hear)
         except ProviderError as error:
             self._limiter.failed(error, turn)
             return Reply(request=request, error=error)
         self._limiter.answered(turn, request.chunk, reply.usage, reply.quota)
         return reply
 
+    def _hear(self, partial: Partial) -> None:
+        """Keep what an answer under way has decided, where that is more than before."""
+        told = opening(partial)
+        if told is not None and told != self._heard:
+            self._opening = self._heard = told
+            self._wake()
 
-async def _answer(provider: Provider, request: Request) -> Reply:
+
+async def _answer(
+    provider: Provider, request: Request, hear: Callable[[Partial], None] = lambda _: None
+) -> Reply:
     """Read an answer to its end; raise ProviderError where there is none."""
     stream = provider.analyse(request.chunk)
     try:
@@ -168,6 +187,7 @@ async def _answer(provider: Provider, request: Request) -> Reply:
                     usage=partial.usage,
                     quota=partial.quota,
                 )
+            hear(partial)
     except ProviderError:
         raise
     except Exception as error:

@@ -147,10 +147,12 @@ class _Narration:
             self._listener.hear(fact, now)
 
     def tell(self) -> None:
-        """Take the reply that has come, if any."""
-        reply = self._dispatcher.reply()
+        """Take the reply that has come, if any, or how it begins."""
+        reply, begun = self._dispatcher.reply(), self._dispatcher.opening()
         if reply is not None:
             self._teller.take(reply)
+        elif begun is not None:
+            self._teller.open(*begun)
 
     def let_time_pass(self) -> None:
         """End and forget what its time has come for."""

@@ -8,6 +8,8 @@ LENGTH_MAX = 65_536
 """An answer has 250 tokens; a server that streams more than 64 kB will not stop by itself."""
 DEPTH_MAX = 32
 """The agreed shape is two deep; a depth of thousands would exhaust the stack of a reader."""
+OPEN_MAX = 600
+"""Characters of a text that is still coming: a first sentence ends within them."""
 _SPACE = " \t\n\r"
 
 
@@ -35,6 +37,18 @@ class PartialObject:
             self._expect(self._text[self._at])
             self._at += 1
         return dict(self._fields)
+
+    def coming(self, name: str) -> str:
+        """Return the beginning of a text that is still coming as the value of this name."""
+        text = self._text[self._start : self._start + OPEN_MAX].lstrip(_SPACE)
+        if not self._in_string or self._depth or self._key != name:
+            return ""
+        for cut in range(min(len(text), 6)):  # an escape is six characters at most
+            try:
+                return str(_loads(text[: len(text) - cut] + '"'))
+            except ValueError:
+                continue
+        return ""
 
     # -- one method for each place in the grammar, called with the character there -------------------------------
 

@@ -169,7 +169,7 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
     """Read an answer of the agreed shape; raise ValueError naming what is wrong."""
     changed = _truth(fields, "changed")
     subject = _truth(fields, "subject")
-    narrative = clean(without_markup(_string(fields, "narrative")), NARRATIVE_CHARS)
+    narrative = words(_string(fields, "narrative"))
     if changed and not narrative:
         raise ValueError("narrative: empty although something changed")
     named = fields.get("labels", [])
@@ -187,10 +187,15 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
 
 def plain(text: str) -> Analysis:
     """Take an answer without shape as the narrative; raise ValueError if nothing is left of it."""
-    narrative = clean(without_markup(text), NARRATIVE_CHARS)
+    narrative = words(text)
     if not any(char.isalnum() for char in narrative):
         raise ValueError("no words")
     return Analysis(changed=True, narrative=narrative)
+
+
+def words(text: str) -> str:
+    """Return what a model wrote as it may be shown: one line, plain, of bounded length."""
+    return clean(without_markup(text), NARRATIVE_CHARS)
 
 
 def without_markup(text: str) -> str:

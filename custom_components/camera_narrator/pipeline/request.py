@@ -103,6 +103,8 @@ class Partial:
     """An answer as far as it has come: complete top-level fields, and with the last one the analysis."""
 
     fields: Mapping[str, object]
+    sentence: str = ""
+    """The first of the narrative, while more of it comes."""
     analysis: Analysis | None = None
     usage: Usage = Usage()
     quota: Quota | None = None

@@ -9,7 +9,8 @@ from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
-from .models import CameraMemory, Event, Failure, Narrative
+from .models import CameraMemory, Event, Failure, Narrative, Span
+from .opening import Opening
 from .request import Analysis
 from .rule import Rule
 from .rules import ASK_AGAIN_S, Rules
@@ -49,6 +50,8 @@ class Teller:
         self._clock = clock
         self._early: tuple[Request, Analysis] | None = None
         """An answer to an onset that was here before the onset was confirmed."""
+        self._opened: tuple[Span, str] | None = None
+        """The words told last, and of which pictures."""
 
     def take(self, reply: Reply) -> None:
         """Tell what the model answered, or show why it did not."""
@@ -61,6 +64,35 @@ class Teller:
             self._tell(replace(reply.request, writer=reply.writer), reply.analysis)
         elif reply.error is not None:
             self._fail(reply.request, reply.error)
+
+    def open(self, request: Request, opening: Opening) -> None:
+        """Tell what an answer under way has decided of the present visit; only the whole one consumes and is remembered.
+
+        The first words of a visit are told by their first sentence, later ones when they are complete.
+        """
+        analysis, visits, now = opening.analysis, self._visits, Now.of(self._clock)
+        current, visit_id = visits.current, request.visit_id
+        if current is None or visit_id is None or current.id != visit_id:
+            return
+        if request.look in (Look.QUESTION, Look.CATCH_UP):
+            return
+        if not visits.knows(visit_id) and not visits.opened_by(analysis):
+            return
+        if not opening.whole and current.narrative is not None:
+            analysis = replace(analysis, narrative="")
+        self.publish(
+            visits.tell(
+                visit_id,
+                analysis,
+                span=request.chunk.span,
+                frames=len(request.chunk.frames),
+                provider=request.writer,
+                now=now,
+            )
+        )
+        if visits.open is not None:
+            self._gate.confirm(now.s, onset_s=visits.open.onset_s)
+            self._narrate(request, analysis, visit_id, now)
 
     def change_rules(self, rules: tuple[Rule, ...]) -> None:
         """Take over what is asked; what was answered to another question is no longer known."""
@@ -176,7 +208,7 @@ class Teller:
             self._gate.confirm(now.s, onset_s=visits.open.onset_s)
         if analysis.changed and (events or not of_ended):
             event_id = visit_id if of_ended or visits.open is not None else None
-            self._sink.narrate(self._narrative(request, analysis, event_id, now))
+            self._narrate(request, analysis, event_id, now)
 
     def _closing_follows(self, visit_id: str | None) -> bool:
         """Return whether an ended visit's closing look is still to come."""
@@ -213,6 +245,15 @@ class Teller:
         )
         if event is not None:
             self._sink.publish(event)
+
+    def _narrate(
+        self, request: Request, analysis: Analysis, event_id: str | None, now: Now
+    ) -> None:
+        """Show an answer's words, each once."""
+        told = (request.chunk.span, analysis.narrative)
+        if analysis.narrative and told != self._opened:
+            self._opened = told
+            self._sink.narrate(self._narrative(request, analysis, event_id, now))
 
     def _narrative(
         self, request: Request, analysis: Analysis, event_id: str | None, now: Now

@@ -17,6 +17,8 @@ from .thoughts import Thoughts, without_thoughts
 
 _PAGE: Final = re.compile(r"^\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 _FENCE: Final = re.compile(r"^```\w*\s*|\s*```$")
+_WORDS: Final = "narrative"
+"""The field whose words people read, so that no refusal may stand in it."""
 _SENTENCES: Final = re.compile(r".*[.!?]", re.DOTALL)
 
 
@@ -34,6 +36,8 @@ class Reading[T]:
 
     names: frozenset[str]
     """Fields worth telling before the answer is complete."""
+    sentence: Callable[[Mapping[str, object], str], str]
+    """Of the complete fields and the words that are coming: those worth telling before the words are complete."""
     of_fields: Callable[[Mapping[str, object]], T]
     """Raises ValueError where fields are missing or wrong."""
     of_unasked: Callable[[Mapping[str, object]], T]
@@ -57,6 +61,7 @@ class Answer[T]:
         self._refused = False
         self._finish: str | None = None
         self._told: dict[str, object] = {}
+        self._sentence = ""
         self._no_object = False
         self.usage = Usage()
         self.quota: Quota | None = None
@@ -71,8 +76,13 @@ class Answer[T]:
         """Return the complete fields so far."""
         return self._told
 
+    @property
+    def sentence(self) -> str:
+        """Return the first sentence of the narrative, once it is there."""
+        return self._sentence
+
     def feed(self, piece: Piece) -> bool:
-        """Take the next piece; return whether it completed a field."""
+        """Take the next piece; return whether it completed a field or the first sentence."""
         self.usage = piece.usage or self.usage
         self.quota = piece.quota or self.quota
         self._finish = piece.finish or self._finish
@@ -97,7 +107,7 @@ class Answer[T]:
             if not _FENCE.sub("", text).startswith("{"):
                 raise NotAsAgreedError
             raise self._cut()
-        if is_refusal(str(fields.get("narrative", ""))):
+        if is_refusal(str(fields.get(_WORDS, ""))):
             raise self._server.declined()
         try:
             return self._reading.of_fields(fields)
@@ -111,14 +121,22 @@ class Answer[T]:
             raise ValueError("an answer without end")
         if self._rung is Rung.TEXT or self._no_object:
             return False
-        told = len(self._told)
+        told = (len(self._told), self._sentence)
         try:
             fields = self._object.feed(text)
         except ValueError:  # a brace in prose, or broken JSON: the whole text will tell
             self._no_object = True
             return False
-        self._told = {name: fields[name] for name in fields if name in self._reading.names}
-        return len(self._told) > told
+        self._told = {
+            name: fields[name]
+            for name in fields
+            if name in self._reading.names
+            and not (name == _WORDS and is_refusal(str(fields[name])))
+        }
+        if not self._sentence and (coming := self._object.coming(_WORDS)):
+            sentence = self._reading.sentence(self._told, coming)
+            self._sentence = "" if is_refusal(sentence) else sentence
+        return (len(self._told), self._sentence) != told
 
     def _of_text(self, text: str, fields: Mapping[str, object] | None) -> T:
         """Read an answer that no shape was agreed for, and one that comes as an object all the same."""

@@ -34,6 +34,8 @@ class Step[T]:
     fields: Mapping[str, object]
     value: T | None
     usage: Usage
+    sentence: str = ""
+    """The first of the narrative."""
     quota: Quota | None = None
 
 
@@ -78,7 +80,12 @@ class Dialogue:
                 async with aclosing(self._open(request, rung, dialect, until_s)) as stream:
                     async for piece in stream:
                         if answer.feed(piece):
-                            yield Step(fields=dict(answer.told), value=None, usage=Usage())
+                            yield Step(
+                                fields=dict(answer.told),
+                                value=None,
+                                usage=Usage(),
+                                sentence=answer.sentence,
+                            )
                 value = answer.finish()
             except NotAsAgreedError:
                 lower = rung.after_prose

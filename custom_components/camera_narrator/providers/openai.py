@@ -17,6 +17,7 @@ from ..const import CONNECTION_TEST_S
 from ..pictures import shrunk
 from ..pipeline import prompt
 from ..pipeline.errors import Fault, ProviderError
+from ..pipeline.opening import sentence
 from ..pipeline.provider import Provider
 from ..pipeline.request import Analysis, Chunk, Partial
 from . import eyesight
@@ -103,6 +104,7 @@ class OpenAIProvider(Provider):
         names = chunk.schema.json_schema.get("properties")
         reading = Reading(
             names=frozenset(names if isinstance(names, Mapping) else ()),
+            sentence=sentence,
             of_fields=prompt.analysis,
             of_unasked=_without_claims,
             of_text=prompt.plain,
@@ -111,7 +113,11 @@ class OpenAIProvider(Provider):
         async with aclosing(asking) as steps:
             async for step in steps:
                 yield Partial(
-                    fields=step.fields, analysis=step.value, usage=step.usage, quota=step.quota
+                    fields=step.fields,
+                    sentence=step.sentence,
+                    analysis=step.value,
+                    usage=step.usage,
+                    quota=step.quota,
                 )
 
     async def models(self) -> list[str]:
@@ -161,6 +167,7 @@ class OpenAIProvider(Provider):
         """Return the model's words on the test picture."""
         reading = Reading(
             names=frozenset(),
+            sentence=lambda _fields, _coming: "",
             of_fields=eyesight.answer_of_fields,
             of_unasked=eyesight.answer_of_fields,
             of_text=eyesight.answer_of_text,
