@@ -250,14 +250,20 @@ def _delays(ours: Shown, plain: PlainCamera) -> list[Figure]:
     asked = ours.run.asked
     ages_s = [one.at_s - one.newest_captured_s for one in asked]
     plain_s = [answer.sent_s - answer.newest_captured_s for answer in plain.answers]
-    told_s = [told.at_s for told in ours.performance.narratives]
-    words_ms = [
-        1000 * (min(at_s for at_s in told_s if at_s >= one.first_field_s) - one.first_field_s)
+    first_s: dict[str, float] = {}
+    for told in ours.performance.events:
+        if told.what.narrative:
+            first_s.setdefault(told.what.id, told.at_s)
+    begun_s = [
+        one.first_field_s
         for one in asked
         if one.first_field_s is not None
         and one.request is not None
         and '"changed": true' in one.request.answer
-        and any(at_s >= one.first_field_s for at_s in told_s)
+    ]
+    words_ms = [
+        1000 * (at_s - max(begun for begun in begun_s if begun <= at_s))
+        for at_s in first_s.values()
     ]
     how = "newest picture of a request at its send"
     return [
@@ -277,7 +283,7 @@ def _delays(ours: Shown, plain: PlainCamera) -> list[Figure]:
             name="narration.words_after_first_field_ms.p95",
             value=percentile(words_ms, 0.95),
             n=len(words_ms),
-            how="the answer's first field → its words published, at 80 tokens a second",
+            how="first field of the answer → the visit's first words published, at 80 tokens a second",
         ),
     ]
 
