@@ -50,6 +50,10 @@ class FakeGateway:
         """Said instead of a welcome."""
         self.connections: list[Arrivals] = []
         self.authorizations: list[str | None] = []
+        self.paths: list[str] = []
+        """Where each request came to."""
+        self.close_codes: list[int | None] = []
+        """With which each connection has ended."""
         self.received: dict[str, tuple[int, int]] = {}
         self.port = 0
         self._scheme = "http"
@@ -144,6 +148,7 @@ class FakeGateway:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.authorizations.append(request.headers.get("Authorization"))
+        self.paths.append(request.path)
         await self.notify()
         if self.status != 101:
             return web.Response(status=self.status)
@@ -154,6 +159,7 @@ class FakeGateway:
             await self._converse(ws)
         finally:
             self._sockets.discard(ws)
+            self.close_codes.append(ws.close_code)
         return ws
 
     async def _converse(self, ws: web.WebSocketResponse) -> None:

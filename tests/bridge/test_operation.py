@@ -196,11 +196,21 @@ async def test_decoder_that_hangs_shows_in_the_status(
 
     bridge._roster._workers.ready(Hanging())
     file = tmp_path / "bridge0" / "status.json"
+    await eventually(file.exists)
+
+    def written() -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(file.read_text())
+        return told
+
     try:
-        await eventually(lambda: file.exists() and json.loads(file.read_text())["stalled_s"] > 0)
+        await eventually(lambda: written()["stalled_s"] > 0)
+        first = written()
+        await eventually(lambda: written()["stalled_s"] > first["stalled_s"])
+        assert written()["connected"], "the loop goes on meanwhile"
+        assert written()["written_monotonic_s"] > first["written_monotonic_s"]
     finally:
         release.set()
-    await eventually(lambda: json.loads(file.read_text())["stalled_s"] == 0)
+    await eventually(lambda: written()["stalled_s"] == 0)
 
 
 def status(processes: Processes) -> dict[str, Any]:

@@ -167,10 +167,10 @@ async def test_terminated_bridge_ends_while_a_name_is_being_looked_up(
     """A name server that does not answer holds a thread, and not the process."""
     asked = tmp_path / "asked"
     (tmp_path / "sitecustomize.py").write_text(
-        "import pathlib, socket, time\n"
+        "import pathlib, socket, threading\n"
         "def hang(*_, **__):\n"
         f"    pathlib.Path({str(asked)!r}).touch()\n"
-        "    time.sleep(60)\n"
+        "    threading.Event().wait()\n"
         "socket.getaddrinfo = hang\n"
     )
     process = await run(

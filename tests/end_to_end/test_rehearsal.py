@@ -1,6 +1,7 @@
 """Rehearsals: time that jumps, the three designs in front of one play, and the tables made of them."""
 
 import asyncio
+from contextlib import suppress
 import json
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def test_time_jumps_in_order() -> None:
     order: list[str] = []
 
     async def wait(name: str, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.Event().wait()
         order.append(name)
 
     async def play() -> float:
