@@ -26,6 +26,8 @@ CONF_REQUESTS_PER_DAY: Final = "requests_per_day"
 CONF_TOKENS_PER_DAY: Final = "tokens_per_day"
 CONF_REQUESTS_PER_MINUTE: Final = "requests_per_minute"
 CONF_TOKENS_PER_MINUTE: Final = "tokens_per_minute"
+CONF_TIMELINE_DAYS: Final = "timeline_days"
+CONF_TIMELINE_MB: Final = "timeline_mb"
 
 # -- keys of a bridge's data --------------------------------------------------------------------------------
 CONF_TOKEN_HASH: Final = "token_hash"
@@ -65,6 +67,10 @@ DEFAULT_USD_PER_DAY: Final = 0.50
 """$15 in a month at worst: twelve cameras with thirty visits a day on the cheapest models, and no surprise on others."""
 DEFAULT_REQUESTS_PER_DAY: Final = 300
 """Where nobody knows the price: sixty visits, and at most $3 a day even at a cent a request."""
+DEFAULT_TIMELINE_DAYS: Final = 7
+"""Who comes back from a week away reads all of it; longer is a choice, for a diary tells of people."""
+DEFAULT_TIMELINE_MB: Final = 1024
+"""A week of twelve cameras with a hundred visits a day takes half of it, and the smallest disks still bear it."""
 DEFAULT_RATE_FPS: Final = 1.0
 """Frames a second while active: four or five pictures a chunk are where models stop getting better."""
 QUIET_INTERVAL_S: Final = 10.0

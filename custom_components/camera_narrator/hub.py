@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import bridge_issues, budget_issues, const, only_for
+from . import bridge_issues, budget_issues, const, only_for, timeline
 from .coordinator import (
     SIGNAL_BRIDGE_ADDED,
     SIGNAL_CAMERA_ADDED,
@@ -46,6 +46,7 @@ class Hub:
         self.clock = SystemClock()
         self.gateway = async_setup_http(hass)
         self.memory = MemoryStore(hass, entry.entry_id)
+        self.timeline = timeline.Timeline(hass, entry, clock=self.clock)
         self.coordinator = HubCoordinator(hass, HubState())
         self.limits = HubLimits(
             hass, entry, clock=self.clock, memory=self.memory, coordinator=self.coordinator
@@ -68,7 +69,11 @@ class Hub:
             self.limits.start()
             await self._change_provider()
             self.mqtt.start(self.entry)
+            self.timeline.start()
             await self._change_subentries()
+            self.entry.async_create_background_task(
+                self.hass, self._recall_pictures(), f"{const.DOMAIN} pictures of open events"
+            )
 
     @callback
     def open(self) -> None:
@@ -85,6 +90,7 @@ class Hub:
             await asyncio.gather(*(camera.stop() for camera in self.cameras.values()))
             await self.mqtt.stop()
             self.limits.stop()
+            await self.timeline.stop()
             await self.memory.flush()
 
     async def change(self) -> None:
@@ -100,6 +106,7 @@ class Hub:
                 for camera in self.cameras.values():
                     camera.publisher.repeat()
             await self._change_subentries()
+            self.timeline.change()
 
     def cameras_of(self, bridge_id: str) -> list[HubCamera]:
         """Return the cameras that a bridge captures."""
@@ -116,6 +123,10 @@ class Hub:
     def provider_answered(self) -> None:
         """The provider works."""
         self.coordinator.update(problem=None, detail="")
+
+    async def _recall_pictures(self) -> None:
+        for camera in list(self.cameras.values()):
+            await camera.recall_picture()
 
     async def _change_provider(self) -> None:
         if self._provider_data != self.entry.data:
@@ -195,6 +206,7 @@ class Hub:
 async def forget(hass: HomeAssistant, entry: NarratorConfigEntry) -> None:
     """Leave nothing of a removed hub behind: its stories, repairs, tokens and retained topics."""
     await MemoryStore(hass, entry.entry_id).remove()
+    await timeline.forget(hass, entry.entry_id)
     budget_issues.clear(hass, entry.entry_id)
     for bridge in entry.get_subentries_of_type(const.SUBENTRY_BRIDGE):
         bridge_issues.clear(hass, bridge.subentry_id)

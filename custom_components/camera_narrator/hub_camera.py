@@ -42,6 +42,7 @@ from .pipeline.vocabulary import Look, Phase, Profile
 from .protocol.camera import CameraConfig, CameraStatus
 from .protocol.vocabulary import Source, Transport
 from .publisher import CameraPublisher
+from .timeline import TimelineAwayError
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -144,6 +145,16 @@ class HubCamera(Sink):
         only_for.check(self)
         self._triggers.change(self._data)
         return self.capture_config(1) != before
+
+    async def recall_picture(self) -> None:
+        """Bring the picture of an event that was open over a restart back from the timeline."""
+        event = self.source.memory.open_event
+        if event is None:
+            return
+        with contextlib.suppress(TimelineAwayError):
+            stored = await self.hub.timeline.picture(event.id)
+            if stored is not None:
+                self._pictures.restore(event, stored.jpeg, camera=self.subentry_id)
 
     def capture_config(self, number: int) -> CameraConfig:
         """Return what its bridge must know."""
@@ -266,8 +277,12 @@ class HubCamera(Sink):
     def publish(self, event: Event) -> None:
         """Tell a phase of an event."""
         key_frame = self.source.latest() if event.phase is not Phase.ENDED else None
-        self._pictures.decide(event, self.source.buffer.recent, camera=self.subentry_id)
+        timeline, recent = self.hub.timeline, self.source.buffer.recent
+        decided = self._pictures.decide(event, recent, camera=self.subentry_id)
         self.publisher.publish(event, key_frame=key_frame)
+        timeline.tell(self.subentry_id, event)
+        if decided is not None:
+            timeline.show(self.subentry_id, event.id, decided)
 
     @override
     @callback

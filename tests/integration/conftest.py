@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
+
+from custom_components.camera_narrator import timeline
 
 LIBRARY_TURNS = 50
 """Of the event loop: a dropped stream of the client library is ten generators in each other, two turns each."""
@@ -14,6 +17,17 @@ LIBRARY_TURNS = 50
 @pytest.fixture(autouse=True)
 def _load_custom_components(enable_custom_integrations: None) -> None:
     """Let Home Assistant find the integration in this repository."""
+
+
+@pytest.fixture(autouse=True)
+def timelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of the test's own for timelines: the tests' configuration folder is shared by all of them."""
+
+    def path_of(_: object, entry_id: str) -> Path:
+        return tmp_path / "camera_narrator" / f"{entry_id}.db"
+
+    monkeypatch.setattr(timeline, "path_of", path_of)
+    return tmp_path / "camera_narrator"
 
 
 @pytest.fixture

@@ -13,11 +13,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.camera_narrator import PLATFORMS, const
 from custom_components.camera_narrator.hub_camera import HubCamera
 from custom_components.camera_narrator.pipeline.errors import Fault
+from custom_components.camera_narrator.pipeline.looked import Looked
 from custom_components.camera_narrator.pipeline.models import Event, Failure, Frame, Narrative, Span
 from custom_components.camera_narrator.pipeline.outcomes import Account, Outcomes
+from custom_components.camera_narrator.pipeline.request import Usage
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase
 from custom_components.camera_narrator.protocol.camera import CameraStatus
 from custom_components.camera_narrator.protocol.vocabulary import StreamState
+from custom_components.camera_narrator.timeline_record import LookRecord
 
 BRIDGE = "bridge_subentry"
 CAMERA = "camera_subentry"
@@ -173,3 +176,21 @@ def narrative(text: str = "A person rings the bell.", **given: Any) -> Narrative
         "latency_s": 1.5,
     }
     return Narrative(camera=KEY, text=text, **{**values, **given})
+
+
+def looked(*, camera: str = CAMERA, at_s: float = 0.0, **given: Any) -> LookRecord:
+    """Return a look that was answered some seconds after noon."""
+    words = given.pop("narrative", "A person rings the bell.")
+    values: dict[str, Any] = {
+        "look": Look.SCHEDULE,
+        "span": span(at_s - 2, at_s),
+        "frames": 5,
+        "answered_wall_s": NOON_S + at_s,
+        "provider": "a-model",
+        "visit_id": "visit-1",
+        "labels": frozenset(),
+        "narrative": words,
+        "note": words,
+        "usage": Usage(input_tokens=900, output_tokens=40),
+    }
+    return LookRecord(camera=camera, looked=Looked(**{**values, **given}))
