@@ -24,6 +24,7 @@ from .entity import register_device
 from .event_picture import async_setup_event_pictures
 from .pipeline import narration
 from .pipeline.accounting import Accounts
+from .pipeline.looked import Looked
 from .pipeline.models import (
     ActivityState,
     CameraMemory,
@@ -316,6 +317,12 @@ class HubCamera(Sink):
     def remember(self, memory: CameraMemory) -> None:
         """Keep the story over a restart."""
         self.hub.memory.remember(self.subentry_id, memory)
+
+    @override
+    @callback
+    def looked(self, looked: Looked) -> None:
+        """Keep what a look showed and brought."""
+        self.hub.timeline.look(self.subentry_id, looked)
 
     @override
     @callback

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, override
 
 from custom_components.camera_narrator.pipeline.limiter import Limiter
+from custom_components.camera_narrator.pipeline.looked import Looked
 from custom_components.camera_narrator.pipeline.models import (
     CameraMemory,
     CameraSettings,
@@ -78,6 +79,10 @@ class Performance(Sink):
     @override
     def remember(self, memory: CameraMemory) -> None:
         """Nothing restarts here."""
+
+    @override
+    def looked(self, looked: Looked) -> None:
+        """Nothing is kept here."""
 
     @override
     def account(self, look: Look, usage: Usage) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import override
 
 from custom_components.camera_narrator.pipeline.clock import Clock
+from custom_components.camera_narrator.pipeline.looked import Looked
 from custom_components.camera_narrator.pipeline.models import (
     CameraMemory,
     Event,
@@ -207,6 +208,7 @@ class RecordingSink(Sink):
         self.rule_states: dict[str, RuleState] = {}
         self.fired: list[str] = []
         self.watched: list[tuple[float, float]] = []
+        self.looks: list[Looked] = []
         self.requests: list[tuple[Look, Usage]] = []
 
     @override
@@ -234,6 +236,10 @@ class RecordingSink(Sink):
     @override
     def remember(self, memory: CameraMemory) -> None:
         self.memory = memory
+
+    @override
+    def looked(self, looked: Looked) -> None:
+        self.looks.append(looked)
 
     @override
     def account(self, look: Look, usage: Usage) -> None:

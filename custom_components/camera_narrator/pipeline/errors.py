@@ -8,6 +8,8 @@
     * InvalidAddress: what was typed is no address of a stream
     * InvalidAreas: what was typed describes no areas of a picture
     * InvalidRules: what was typed is no list of rules
+    * TooNewError, ForeignFileError: a timeline's file that is not ours to write
+    * TimelineAwayError: the past cannot be read now
 """
 
 from enum import StrEnum

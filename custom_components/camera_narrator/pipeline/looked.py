@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from .context import without_writing
 from .models import Span
-from .request import Usage
+from .request import Analysis, Chunk, Usage
 from .vocabulary import Label, Look
 
 
@@ -20,7 +21,32 @@ class Looked:
     """The visit it was about; some never become an event."""
     labels: frozenset[Label]
     narrative: str
-    """Empty where nothing changed, and for a user's question: its answer belongs to the asker."""
+    """Empty where nothing changed or nothing is told: the answer to a question belongs to the asker."""
     note: str
     """The same without what stands written in the pictures: what may go into a prompt again."""
     usage: Usage
+
+
+def looked(
+    chunk: Chunk,
+    analysis: Analysis,
+    *,
+    visit_id: str | None,
+    provider: str,
+    usage: Usage,
+    wall_s: float,
+) -> Looked:
+    """Return what the diary keeps of an answer that came at ``wall_s``."""
+    narrative = analysis.narrative if chunk.look.story else ""
+    return Looked(
+        look=chunk.look,
+        span=chunk.span,
+        frames=len(chunk.frames),
+        answered_wall_s=wall_s,
+        provider=provider,
+        visit_id=visit_id,
+        labels=analysis.labels,
+        narrative=narrative,
+        note=without_writing(narrative, analysis.visible_text),
+        usage=usage,
+    )

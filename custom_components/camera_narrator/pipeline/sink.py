@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from .looked import Looked
 from .models import CameraMemory, Event, Failure, Narrative
 from .request import Usage
 from .rule import RuleState
@@ -29,6 +30,9 @@ class Sink(Protocol):
 
     def remember(self, memory: CameraMemory) -> None:
         """Store what shall survive a restart."""
+
+    def looked(self, looked: Looked) -> None:
+        """Take what one answered request showed and brought, to be kept."""
 
     def account(self, look: Look, usage: Usage) -> None:
         """Take what one finished request used."""

@@ -9,6 +9,7 @@ from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits, late_event
 from .gate import Gate
+from .looked import looked
 from .models import CameraMemory, Event, Failure, Narrative, Span
 from .opening import Opening
 from .request import Analysis
@@ -58,6 +59,7 @@ class Teller:
         if reply.instead is None:
             self._sink.account(reply.request.look, reply.usage)
         self.settle_pictures(reply)
+        self._keep(reply)
         if reply.analysis is not None:
             self._show(reply.request, reply.instead)
             self._take_rules(reply.request, reply.analysis)
@@ -269,6 +271,19 @@ class Teller:
             published_wall_s=now.wall_s,
             latency_s=now.s - request.chunk.span.to_s,
         )
+
+    def _keep(self, reply: Reply) -> None:
+        if reply.analysis is None:
+            return
+        kept = looked(
+            reply.request.chunk,
+            reply.analysis,
+            visit_id=reply.request.visit_id,
+            provider=reply.writer,
+            usage=reply.usage,
+            wall_s=self._clock.wall(),
+        )
+        self._sink.looked(kept)
 
     # -- no words -----------------------------------------------------------------------------------------------
 
