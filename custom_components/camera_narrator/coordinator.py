@@ -14,7 +14,7 @@ from .pipeline.errors import Fault
 from .pipeline.models import Event, Failure, Frame, Narrative
 from .pipeline.outcomes import Account
 from .pipeline.rule import RuleState
-from .pipeline.vocabulary import Restraint, Saving
+from .pipeline.vocabulary import Label, Restraint, Saving
 from .protocol.camera import CameraStatus
 from .protocol.vocabulary import PacingReason
 
@@ -80,6 +80,8 @@ class CameraState:
     """What is known of its rules, by key."""
     fired: FiredRule | None = None
     """The rule that came true last, in this run."""
+    counts: Mapping[Label, int] | None = None
+    """How many of each kind its bridge's detector sees now; None without a detector."""
     failure: Failure | None = None
     key_frame: Frame | None = None
     video: str | None = None

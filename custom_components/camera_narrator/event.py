@@ -105,6 +105,7 @@ def _attributes(event: Event) -> dict[str, Any]:
         "labels": sorted(label.value for label in event.labels),
         "labelled": event.labelled,
         "verdict": None if event.verdict is None else event.verdict.value,
+        "threat_level": event.threat_level.value,
         "narrative": event.narrative,
         "reason": None if event.reason is None else event.reason.value,
         "continues": event.continues,

@@ -1,14 +1,17 @@
 """One camera of a hub: its settings, its narration and what it publishes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 import contextlib
+from dataclasses import replace
 import logging
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.util import dt as dt_util
 
 from . import camera_rules, const, only_for
 from .camera_areas import Areas
@@ -39,6 +42,7 @@ from .pipeline.outcomes import Account
 from .pipeline.request import Usage
 from .pipeline.rule import RuleState
 from .pipeline.source import CameraSource
+from .pipeline.threat import is_night, threat_level
 from .pipeline.vocabulary import Look, Phase, Profile
 from .protocol.camera import CameraConfig, CameraStatus
 from .protocol.vocabulary import Source, Transport
@@ -191,6 +195,7 @@ class HubCamera(Sink):
             epoch=epoch, reports_activity=reports_activity, active=active, detects=detects
         )
         only_for.check(self)
+        self.coordinator.update(counts=Counter() if detects else None)
         self.publisher.connecting()
 
     @callback
@@ -209,6 +214,9 @@ class HubCamera(Sink):
     def observe(self, state: ActivityState) -> None:
         """Take an activity state in."""
         self.source.observe(state)
+        if self.source.detects:
+            counts = Counter(detection.label for detection in state.detections)
+            self.coordinator.update(counts=counts if state.active else Counter())
 
     @callback
     def status(self, status: CameraStatus | None, account: Account) -> None:
@@ -276,7 +284,9 @@ class HubCamera(Sink):
     @override
     @callback
     def publish(self, event: Event) -> None:
-        """Tell a phase of an event."""
+        """Tell a phase of an event, with the attention it deserves."""
+        began = dt_util.as_local(dt_util.utc_from_timestamp(event.span.from_wall_s))
+        event = replace(event, threat_level=threat_level(event, night=is_night(began.hour)))
         key_frame = self.source.latest() if event.phase is not Phase.ENDED else None
         timeline, recent = self.hub.timeline, self.source.buffer.recent
         decided = self._pictures.decide(event, recent, camera=self.subentry_id)

@@ -189,6 +189,8 @@ def _event_out(event: Event | None) -> dict[str, Any] | None:
         "continues": event.continues,
         "frames": event.frames,
         "provider": event.provider,
+        "rule": event.rule,
+        "sign": event.sign,
     }
 
 
@@ -210,4 +212,6 @@ def _event_in(stored: Mapping[str, Any] | None, behind_s: float) -> Event | None
         continues=stored["continues"],
         frames=stored["frames"],
         provider=stored["provider"],
+        rule=stored.get("rule"),
+        sign=bool(stored.get("sign", False)),
     )

@@ -27,6 +27,7 @@ from .coordinator import FAULTS, BridgeState, CameraState, NarratorConfigEntry
 from .entity import BridgeEntity, CameraEntity, add_for_bridges, add_for_cameras
 from .hub_sensor import HUB_SENSORS, HubSensor
 from .pipeline.models import Narrative
+from .pipeline.vocabulary import Label, Phase, ThreatLevel
 
 if TYPE_CHECKING:
     from .hub_bridge import HubBridge
@@ -155,6 +156,9 @@ CAMERA_SENSORS: Final = (
     _counter("frames_resent", lambda state: state.account.outcomes.resent),
 )
 
+COUNTED: Final = {"people": Label.PERSON, "vehicles": Label.VEHICLE, "animals": Label.ANIMAL}
+"""What is counted, by the key of its sensor."""
+
 BRIDGE_SENSORS: Final = (
     BridgeSensorDescription(key="version", value_fn=lambda state: state.version),
     BridgeSensorDescription(
@@ -191,6 +195,8 @@ async def async_setup_entry(
         lambda camera: [
             NarrativeSensor(camera, "narrative"),
             LastErrorSensor(camera, "last_error"),
+            ThreatLevelSensor(camera, "threat_level"),
+            *(CountSensor(camera, key, label) for key, label in COUNTED.items()),
             *(CameraSensor(camera, description) for description in CAMERA_SENSORS),
         ],
     )
@@ -280,6 +286,47 @@ class LastErrorSensor(CameraEntity, SensorEntity):
             "at": datetime.fromtimestamp(failure.at_wall_s, UTC),
             "look": failure.look.value,
         }
+
+
+class ThreatLevelSensor(CameraEntity, SensorEntity):
+    """How much attention the visit that is open deserves."""
+
+    _attr_device_class = SensorDeviceClass.ENUM
+    _attr_entity_registry_enabled_default = False
+    _attr_options = [level.value for level in ThreatLevel]  # noqa: RUF012
+
+    @property
+    @override
+    def native_value(self) -> str:
+        """Return the level, none while no event is open."""
+        event = self.coordinator.state.event
+        is_open = event is not None and event.phase is not Phase.ENDED and not event.closed
+        return (event.threat_level if event is not None and is_open else ThreatLevel.NONE).value
+
+
+class CountSensor(CameraEntity, SensorEntity):
+    """How many of a kind the bridge's detector sees now."""
+
+    _attr_entity_registry_enabled_default = False
+    _attr_state_class = SensorStateClass.MEASUREMENT
+
+    def __init__(self, camera: HubCamera, key: str, label: Label) -> None:
+        """Count one kind."""
+        super().__init__(camera, key)
+        self._label = label
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether there is a detector that looks."""
+        return self.coordinator.state.connected and self.coordinator.state.counts is not None
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return the count."""
+        counts = self.coordinator.state.counts
+        return None if counts is None else counts.get(self._label, 0)
 
 
 class CameraSensor(CameraEntity, SensorEntity):

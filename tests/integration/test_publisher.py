@@ -11,7 +11,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.camera_narrator.const import DOMAIN, EVENT_TYPE
 from custom_components.camera_narrator.mqtt_sink import MqttSink
 from custom_components.camera_narrator.pipeline.models import ActivityState
-from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
+from custom_components.camera_narrator.pipeline.vocabulary import (
+    EndReason,
+    Label,
+    Phase,
+    ThreatLevel,
+    Verdict,
+)
 from custom_components.camera_narrator.publisher import event_json, narrative_json
 from tests.integration.house import (
     CAMERA,
@@ -82,6 +88,8 @@ def test_the_json_of_an_event() -> None:
         closed=True,
         frames=5,
         provider="built-in",
+        rule="parcel",
+        threat_level=ThreatLevel.MEDIUM,
     )
 
     assert event_json(visit) == {
@@ -91,7 +99,9 @@ def test_the_json_of_an_event() -> None:
         "phase": "ended",
         "labels": ["person", "vehicle"],
         "labelled": True,
+        "rule": "parcel",
         "verdict": "subject",
+        "threat_level": "medium",
         "narrative": "A person gets out of a van.",
         "from": "2026-09-21T14:13:18.750+00:00",
         "to": "2026-09-21T14:14:21.500+00:00",
@@ -111,6 +121,7 @@ def test_the_json_of_an_event_that_just_started() -> None:
     told = event_json(event(frames=2))
 
     assert [key for key, value in told.items() if value is None] == [
+        "rule",
         "verdict",
         "narrative",
         "reason",
@@ -151,7 +162,7 @@ async def test_each_phase_goes_to_state_bus_and_mqtt(
     phases = [event(), event(Phase.UPDATED, narrative="A person."), event(Phase.ENDED)]
     for phase in phases:
         camera.publish(phase)
-        assert camera.coordinator.state.event is phase
+        assert camera.coordinator.state.event == phase
     await hass.async_block_till_done()
 
     assert told == [("event", event_json(phase)) for phase in phases]
@@ -247,3 +258,16 @@ async def test_the_key_frame_is_the_start_and_then_the_newest(entry: MockConfigE
         camera.receive(frame(at_s, sequence=int(at_s) + 1))
         camera.publish(event(phase))
         assert shown() == expected
+
+
+@pytest.mark.parametrize(("hours", "level"), [(0, "low"), (12, "medium")])
+async def test_the_level_goes_by_the_hour_of_the_house(
+    hass: HomeAssistant, entry: MockConfigEntry, told: Told, hours: int, level: str
+) -> None:
+    """A person at 16 and at 4 o'clock of the house's own zone, whatever zone the machine is in."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    told.clear()
+    at = span(3600.0 * hours, 3600.0 * hours + 4.0)
+    camera_of(entry).publish(event(Phase.STARTED, Label.PERSON, span=at))
+    ((_, payload),) = told
+    assert payload["threat_level"] == level

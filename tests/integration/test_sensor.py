@@ -1,6 +1,7 @@
 """The sentence of a camera, its last error, and the measurements."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -19,13 +20,15 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.camera_narrator.const import STATE_MAX
 from custom_components.camera_narrator.coordinator import SLOW_S
+from custom_components.camera_narrator.pipeline.models import ActivityState, Detection, Region
 from custom_components.camera_narrator.pipeline.outcomes import Account
 from custom_components.camera_narrator.pipeline.request import Usage
-from custom_components.camera_narrator.pipeline.vocabulary import Look
-from custom_components.camera_narrator.sensor import NOTHING_YET, shortened
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase
+from custom_components.camera_narrator.sensor import COUNTED, NOTHING_YET, shortened
 from tests.integration.house import (
     BRIDGE,
     camera_of,
+    event,
     failure,
     move_in,
     narrative,
@@ -33,6 +36,8 @@ from tests.integration.house import (
 )
 
 NARRATIVE = "sensor.front_door_narrative"
+THREAT = "sensor.front_door_threat_level"
+PEOPLE = "sensor.front_door_people"
 LAST_ERROR = "sensor.front_door_last_error"
 
 
@@ -150,3 +155,44 @@ def test_a_long_sentence_is_cut_between_words(text: str, shown: str) -> None:
     """The state fits, ends between words where one is near, and says that it was cut."""
     assert shortened(text) == shown
     assert len(shown) <= STATE_MAX
+
+
+@pytest.mark.usefixtures("_all_enabled")
+async def test_the_threat_level_is_that_of_the_open_visit(hass: HomeAssistant) -> None:
+    """It rises with what is reported, and is none again once the visit is over."""
+    entry = await move_in(hass, Platform.SENSOR)
+    camera = camera_of(entry)
+    assert hass.states.get(THREAT).state == "none"
+
+    camera.publish(event(Phase.STARTED, Label.PERSON))
+    assert hass.states.get(THREAT).state == "low"
+    camera.publish(replace(event(Phase.UPDATED, Label.PERSON), sign=True))
+    assert hass.states.get(THREAT).state == "medium"
+    camera.publish(event(Phase.ENDED, Label.PERSON))
+    assert hass.states.get(THREAT).state == "none"
+
+
+@pytest.mark.usefixtures("_all_enabled")
+async def test_who_is_there_is_counted_by_the_detector(hass: HomeAssistant) -> None:
+    """Each kind by itself, nobody once it is quiet; without a detector nothing is counted."""
+    entry = await move_in(hass, Platform.SENSOR)
+    camera = stream(entry)
+    assert hass.states.get(PEOPLE).state == STATE_UNAVAILABLE
+
+    camera.connect(epoch="epoch", reports_activity=True, active=False, detects=True)
+    camera.publisher.connected(connected=True)
+    assert hass.states.get(PEOPLE).state == "0"
+    box = Region(x=0.1, y=0.1, width=0.2, height=0.5)
+    seen = [Label.PERSON, Label.PERSON, Label.VEHICLE]
+    camera.observe(
+        ActivityState(
+            active=True,
+            since_s=1.0,
+            received_s=1.0,
+            detections=tuple(Detection(label=label, score=0.9, box=box) for label in seen),
+        )
+    )
+    counts = [hass.states.get(f"sensor.front_door_{kind}").state for kind in COUNTED]
+    assert counts == ["2", "1", "0"]
+    camera.observe(ActivityState(active=False, since_s=2.0, received_s=2.0))
+    assert hass.states.get(PEOPLE).state == "0"

@@ -93,6 +93,7 @@ def saying(
     labels: frozenset[Label] = frozenset(),
     visible_text: str = "",
     rules: Mapping[str, RuleAnswer] | None = None,
+    sign: bool = False,
 ) -> Analysis:
     """Return an answer."""
     return Analysis(
@@ -102,6 +103,7 @@ def saying(
         labels=labels,
         visible_text=visible_text,
         rules=rules or {},
+        sign=sign,
     )
 
 

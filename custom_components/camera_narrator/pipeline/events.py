@@ -97,8 +97,9 @@ class Visits:
         return ended is not None and ended.visit.confirmed
 
     def opened_by(self, analysis: Analysis) -> bool:
-        """Return whether an answer alone makes an event of a visit."""
-        return bool(analysis.labels & self.only_for if self.only_for else analysis.subject)
+        """Return whether an answer alone makes an event of a visit; orders in the picture may have kept it silent."""
+        named = analysis.labels & self.only_for if self.only_for else analysis.subject
+        return bool(named) or analysis.sign
 
     # -- activity -----------------------------------------------------------------------------------------------
 
@@ -266,6 +267,17 @@ class Visits:
         if visit.tell(analysis, frames=frames, provider=provider):
             events.append(visit.event(self._camera, Phase.UPDATED))
         return events
+
+    def fire(self, rule: str, visit_id: str | None) -> list[Event]:
+        """A rule came true: in the open event, or in the one that was asked about and has ended."""
+        if (visit := self.open) is not None:
+            visit.rule = rule
+            return [visit.event(self._camera, Phase.UPDATED)]
+        ended = self._ended.get(visit_id or "")
+        if ended is None or not ended.visit.confirmed:
+            return []
+        ended.visit.rule = rule
+        return [ended.visit.event(self._camera, Phase.UPDATED, closed=True)]
 
     # -- time ---------------------------------------------------------------------------------------------------
 

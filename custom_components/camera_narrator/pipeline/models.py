@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .rule import Rule, RuleState
-from .vocabulary import EndReason, Label, Look, Origin, Phase, Profile, Verdict
+from .vocabulary import EndReason, Label, Look, Origin, Phase, Profile, ThreatLevel, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,11 @@ class Event:
     """Pictures its newest words rest on; at ``started`` those that confirmed it."""
     provider: str | None = None
     """Who wrote the words."""
+    rule: str | None = None
+    """The key of the rule that came true in it last."""
+    sign: bool = False
+    """Writing in its pictures gave orders to whoever reads it."""
+    threat_level: ThreatLevel = ThreatLevel.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

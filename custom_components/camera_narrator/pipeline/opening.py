@@ -43,6 +43,7 @@ def opening(partial: Partial) -> Opening | None:
             labels=frozenset(
                 Label(name) for name in labels if isinstance(name, str) and name in Label
             ),
+            sign=prompt.SIGN in labels,
         ),
         whole=whole,
     )

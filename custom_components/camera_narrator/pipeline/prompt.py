@@ -10,7 +10,10 @@ from .models import Frame
 from .request import Analysis, CacheBreakpoint, Part, Picture, Schema, Text
 from .rule import Rule, RuleAnswer
 from .vocabulary import Label, Look
+from .writing import orders
 
+SIGN: Final = "sign"
+"""Beside the labels: writing that gives orders to whoever reads it. It costs tokens only where there is any."""
 NARRATIVE_CHARS: Final = 600
 """What 250 tokens hold besides the other fields."""
 VISIBLE_TEXT_CHARS: Final = 200
@@ -175,12 +178,16 @@ def analysis(fields: Mapping[str, object]) -> Analysis:
     named = fields.get("labels", [])
     if not isinstance(named, list):
         raise ValueError("labels: not a list")  # noqa: TRY004 - one error for every malformed answer
+    visible_text = clean(
+        without_markup(_string(fields, "visible_text", missing="")), VISIBLE_TEXT_CHARS
+    )
     return Analysis(
         changed=changed,
         narrative=narrative if changed else "",
         subject=subject,
         labels=frozenset(Label(name) for name in named if isinstance(name, str) and name in Label),
-        visible_text=clean(_string(fields, "visible_text", missing=""), VISIBLE_TEXT_CHARS),
+        visible_text=visible_text,
+        sign=SIGN in named or orders(visible_text),
         rules=_answers(fields.get("rules")),
     )
 

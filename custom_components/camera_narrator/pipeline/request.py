@@ -94,6 +94,8 @@ class Analysis:
     labels: frozenset[Label] = frozenset()
     visible_text: str = ""
     """What stands written in the pictures. It never goes into a prompt."""
+    sign: bool = False
+    """Whether writing in the pictures gives orders: what the answer denies counts for nothing then."""
     rules: Mapping[str, RuleAnswer] = field(default_factory=dict)
     """The answers to the rules that were asked, by key."""
 

@@ -106,7 +106,11 @@ class Teller:
         """Decide the rules by what was answered; a changed answer is asked again soon, with a new picture."""
         now = Now.of(self._clock)
         keys = {rule.key for rule in request.chunk.rules}
-        answers = {key: answer for key, answer in analysis.rules.items() if key in keys}
+        answers = {
+            key: answer
+            for key, answer in analysis.rules.items()
+            if key in keys and not (analysis.sign and answer.holds is False)
+        }
         outcome = self._rules.answer(answers, now)
         if not outcome.told:
             return
@@ -116,6 +120,8 @@ class Teller:
             self._sink.watch(rate_fps=RULE_FPS, seconds=at_s - now.s + RULE_WATCH_S)
         self._sink.rules(self._rules.states, outcome.fired)
         self._remember()
+        for rule in outcome.fired:
+            self.publish(self._visits.fire(rule, request.visit_id))
 
     def settle_pictures(self, reply: Reply) -> None:
         """Consume the pictures of an accepted answer; make those of all others eligible again."""

@@ -49,6 +49,10 @@ class Visit:
     provider: str | None = None
     continues: str | None = None
     origin: Origin = Origin.ACTIVITY
+    rule: str | None = None
+    """The key of the rule that came true in it last."""
+    sign: bool = False
+    """Writing in its pictures gave orders."""
     active_frames_s: list[float] = field(default_factory=list)
     early: Words | None = None
     """An answer that was there before the visit was an event."""
@@ -79,20 +83,24 @@ class Visit:
 
     def tell(self, analysis: Analysis, *, frames: int, provider: str) -> bool:
         """Take an analysis over; return whether words, labels or verdict are others than before."""
-        before = (self.narrative, self.labels, self.verdict)
+        before = (self.narrative, self.labels, self.verdict, self.sign)
         self.labels |= analysis.labels
+        self.sign = self.sign or analysis.sign
+        if self.sign and self.verdict is Verdict.NOTHING:
+            self.verdict = None
         if analysis.subject:
             self.verdict = Verdict.SUBJECT
         elif (
             analysis.subject is False
             and not analysis.changed
+            and not self.sign  # where orders are written, an answer that finds nobody may have followed them
             and self.verdict is None
             and self.narrative is None
         ):
             self.verdict = Verdict.NOTHING
         if analysis.changed and analysis.narrative and analysis.narrative != self.narrative:
             self.narrative, self.frames, self.provider = analysis.narrative, frames, provider
-        return before != (self.narrative, self.labels, self.verdict)
+        return before != (self.narrative, self.labels, self.verdict, self.sign)
 
     def started(self, camera: str) -> Event:
         """Return the start as published: it says already what an early answer will tell."""
@@ -125,6 +133,8 @@ class Visit:
             closed=closed,
             frames=self.frames,
             provider=self.provider,
+            rule=self.rule,
+            sign=self.sign,
         )
 
 
@@ -149,6 +159,8 @@ def restored(event: Event | None, now: Now) -> Visit | None:
         provider=event.provider,
         continues=event.continues,
         origin=event.origin,
+        rule=event.rule,
+        sign=event.sign,
     )
 
 

@@ -55,6 +55,15 @@ class Verdict(StrEnum):
     NOTHING = "nothing"
 
 
+class ThreatLevel(StrEnum):
+    """How much attention a visit deserves, the least first."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Label(StrEnum):
     """What a detector or a model recognised."""
 
@@ -94,3 +103,4 @@ class Origin(StrEnum):
 
     ACTIVITY = "activity"
     TRIGGER = "trigger"
+    MODEL = "model"
