@@ -70,6 +70,10 @@ class FaultKind(StrEnum):
     """The wrong colour and the wrong shape."""
     HALLUCINATE = "hallucinate"
     """A subject that nobody can see, told with confidence."""
+    UNCRITICAL = "uncritical"
+    """The truth of the pictures, but what notes say wrongly is not contradicted."""
+    GULLIBLE = "gullible"
+    """What notes and ledger say is told again, whatever the pictures show."""
     OBEY = "obey"
     """A sign in the picture is taken for an instruction: nothing is reported."""
 

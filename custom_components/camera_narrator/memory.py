@@ -10,6 +10,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .pipeline.claim import Drift, LedgerEntry
 from .pipeline.clock import Clock
 from .pipeline.models import CameraMemory, Event, Span
 from .pipeline.rule import RuleState
@@ -35,7 +36,7 @@ class MemoryStore:
             hass, VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True
         )
         self._cameras: dict[str, dict[str, Any]] = {}
-        self._rungs: dict[str, str] = {}
+        self._servers: dict[str, dict[str, object]] = {}
         self._spent: dict[str, Any] = {}
 
     async def load(self) -> None:
@@ -43,7 +44,12 @@ class MemoryStore:
         try:
             stored = await self._store.async_load() or {}
             self._cameras = dict(stored.get("cameras", {}))
-            self._rungs = dict(stored.get("rungs", {}))
+            # Before they held more, servers were kept by their rung alone.
+            rungs = dict(stored.get("rungs", {}))
+            self._servers = {server: {"rung": rung} for server, rung in rungs.items()}
+            self._servers |= {
+                server: dict(facts) for server, facts in stored.get("servers", {}).items()
+            }
             self._spent = dict(stored.get("spent", {}))
         except (HomeAssistantError, NotImplementedError, OSError, *UNREADABLE) as error:
             _LOGGER.warning(
@@ -76,6 +82,9 @@ class MemoryStore:
             "open_event": _event_out(memory.open_event),
             "last_event": _event_out(memory.last_event),
             "rules": {key: asdict(state) for key, state in memory.rules.items()},
+            "ledger": [asdict(entry) for entry in memory.ledger],
+            "writings": list(memory.writings),
+            "drift": asdict(memory.drift),
         }
         self._save()
 
@@ -86,19 +95,19 @@ class MemoryStore:
             self._save()
 
     @property
-    def rungs(self) -> Mapping[str, str]:
-        """Return the rungs of all model servers that were asked so far."""
-        return self._rungs
+    def servers(self) -> Mapping[str, Mapping[str, object]]:
+        """Return what is known of all model servers that were asked so far."""
+        return self._servers
 
-    def get(self, server: str) -> str | None:
-        """Return the rung of the schema ladder that a model server is known to stand on."""
-        return self._rungs.get(server)
+    def get(self, server: str) -> Mapping[str, object] | None:
+        """Return what is known of a model on a server."""
+        return self._servers.get(server)
 
     @callback
-    def set(self, server: str, rung: str) -> None:
-        """Keep the rung of a model server."""
-        if self._rungs.get(server) != rung:
-            self._rungs[server] = rung
+    def set(self, server: str, facts: Mapping[str, object]) -> None:
+        """Keep what is known of it."""
+        if self._servers.get(server) != facts:
+            self._servers[server] = dict(facts)
             self._save()
 
     @property
@@ -145,7 +154,7 @@ class MemoryStore:
     def _content(self) -> dict[str, Any]:
         return {
             "cameras": dict(self._cameras),
-            "rungs": dict(self._rungs),
+            "servers": dict(self._servers),
             "spent": dict(self._spent),
         }
 
@@ -157,7 +166,31 @@ def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:
         open_event=_event_in(stored["open_event"], behind_s),
         last_event=_event_in(stored["last_event"], behind_s),
         rules={key: _rule_in(state) for key, state in stored.get("rules", {}).items()},
+        ledger=tuple(_entry_in(entry) for entry in stored.get("ledger", ())),
+        writings=tuple(str(text) for text in stored.get("writings", ())),
+        drift=_drift_in(stored.get("drift", {})),
     )
+
+
+def _entry_in(stored: Mapping[str, Any]) -> LedgerEntry:
+    told = stored["told_wall_s"]
+    return LedgerEntry(
+        number=int(stored["number"]),
+        subject=Label(stored["subject"]),
+        look=str(stored["look"]),
+        where=str(stored["where"]),
+        moving=bool(stored["moving"]),
+        since_wall_s=float(stored["since_wall_s"]),
+        seen_wall_s=float(stored["seen_wall_s"]),
+        expires_wall_s=float(stored["expires_wall_s"]),
+        confidence=float(stored["confidence"]),
+        answers=int(stored["answers"]),
+        told_wall_s=None if told is None else float(told),
+    )
+
+
+def _drift_in(stored: Mapping[str, Any]) -> Drift:
+    return Drift(audits=int(stored.get("audits", 0)), differed=int(stored.get("differed", 0)))
 
 
 def _rule_in(stored: Mapping[str, Any]) -> RuleState:

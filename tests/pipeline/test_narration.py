@@ -447,7 +447,7 @@ async def test_heartbeats_where_looking_is_free() -> None:
         assert scene.provider.looks == [Look.HEARTBEAT, Look.HEARTBEAT]
         assert scene.provider.times(start_s) == [300, 600]
         assert [len(asked.chunk.frames) for asked in scene.provider.asked] == [1, 1]
-        assert scene.provider.asked[0].chunk.schema.max_tokens == 60
+        assert scene.provider.asked[0].chunk.schema.max_tokens == 130
         assert [narrative.event_id for narrative in scene.sink.narratives] == [None, None]
         assert scene.sink.events == []
     async with narrated() as scene:

@@ -107,3 +107,36 @@ def test_what_cannot_become_an_object_raises(text: str) -> None:
     """Broken names, values and depths are one kind of error."""
     with pytest.raises(ValueError):
         PartialObject().feed(text)
+
+
+@given(OBJECTS, OBJECTS, LAYOUTS, st.randoms())
+def test_fields_of_the_inner_object_are_told_beside_the_others(
+    outer: dict[str, object], inner: dict[str, object], layout: dict[str, object], dice: object
+) -> None:
+    """As they complete, whatever follows; an inner value that is no object is a field like any other."""
+    value = {**{key: one for key, one in outer.items() if key != "story"}, "story": inner}
+    text = json.dumps(value, **layout)  # type: ignore[arg-type]
+    partial, at = PartialObject(inner="story"), 0
+    while at < len(text):
+        size = dice.randrange(1, 6)  # type: ignore[attr-defined]
+        partial.feed(text[at : at + size])
+        at += size
+    assert partial.complete
+    del value["story"]
+    assert partial.feed("") == {**value, **inner}
+    whole = PartialObject(inner="story")
+    assert whole.feed('{"story": null, "a": {"story": {"b": 1}}}') == {
+        "story": None,
+        "a": {"story": {"b": 1}},
+    }
+    assert whole.complete
+
+
+def test_words_within_the_inner_object_are_told_while_they_come() -> None:
+    """A sentence of the story is read as if it stood beside it."""
+    partial = PartialObject(inner="story")
+    partial.feed('{"changed": true, "story": {"narrative": "A man wal')
+    assert partial.coming("narrative") == "A man wal"
+    for broken in ('{"story": {"a": 1} 2', '{"story": {"a" 1'):
+        with pytest.raises(ValueError):
+            PartialObject(inner="story").feed(broken)

@@ -1,14 +1,24 @@
 """What the model is asked, and how its answers are read."""
 
+from dataclasses import replace
 import json
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.camera_narrator.pipeline.context import Note
+from custom_components.camera_narrator.pipeline.claim import (
+    Claims,
+    LedgerEntry,
+    Note,
+    Sighting,
+)
 from custom_components.camera_narrator.pipeline.prompt import (
+    CLAIM_CHARS,
+    CLAIMS_MAX,
+    INSTRUCTIONS_CHARS,
     NARRATIVE_CHARS,
     QUESTION_CHARS,
+    REFERENCES_MAX,
     SYSTEM,
     analysis,
     clean,
@@ -27,7 +37,18 @@ from custom_components.camera_narrator.pipeline.vocabulary import Label, Look
 from tests.pipeline.fakes import WALL_S, a_frame
 
 FRAMES = [a_frame(1, 1000), a_frame(2, 1002), a_frame(3, 1004.5)]
-NOTES = (Note(WALL_S - 200, "A van stops."), Note(WALL_S - 100, "A man gets out."))
+NOTES = (Note(WALL_S - 200, "A van stops.", 4), Note(WALL_S - 100, "A man gets out.", 7))
+KNOWN = LedgerEntry(
+    number=8,
+    subject=Label.PERSON,
+    look="dark coat",
+    where="at the door",
+    moving=True,
+    since_wall_s=WALL_S - 100,
+    seen_wall_s=WALL_S - 0.5,
+    expires_wall_s=WALL_S + 100,
+    confidence=0.75,
+)
 GOOD = {
     "changed": True,
     "subject": True,
@@ -52,17 +73,30 @@ def shown(told: tuple[Part, ...]) -> list[str]:
 
 
 def test_the_order_of_a_request() -> None:
-    """Camera, notes, breakpoint, what is of now, pictures each after number and time, the task."""
+    """Camera, notes, breakpoint, ledger, what is of now, pictures each after number and time, the task."""
+    car = replace(KNOWN, number=9, subject=Label.VEHICLE, look="", where="", confidence=0.4)
     lines = shown(
-        parts(title="Front door", look=Look.SCHEDULE, frames=FRAMES, notes=NOTES, visit_s=4.5)
+        parts(
+            title="Front door",
+            look=Look.SCHEDULE,
+            frames=FRAMES,
+            notes=NOTES,
+            known=(KNOWN, car),
+            visit_s=4.5,
+        )
     )
     assert lines[0].startswith("Camera: Front door\n")
-    assert lines[1:4] == ['- "A van stops."', '- (100 s later) "A man gets out."', "|"]
-    assert lines[4:6] == [
+    assert lines[1:4] == ['- [4] "A van stops."', '- [7] (100 s later) "A man gets out."', "|"]
+    assert lines[4:7] == [
         "The last note was written 104 s before the last picture.",
+        (
+            "Known ones, who may be there (claims, not facts):\n"
+            "- [8] person, dark coat, at the door; seen 5.0 s before the last picture\n"
+            "- [9] vehicle; seen 5.0 s before the last picture, unsure"
+        ),
         "The movement began 4.5 s before the last picture.",
     ]
-    assert lines[6:12] == [
+    assert lines[7:13] == [
         "Picture 1 of 3, +0.0 s",
         "<0>",
         "Picture 2 of 3, +2.0 s",
@@ -70,8 +104,23 @@ def test_the_order_of_a_request() -> None:
         "Picture 3 of 3, +4.5 s",
         "<2>",
     ]
-    assert lines[12] == "Go on with the story. The pictures span 4.5 s."
-    assert len(lines) == 13
+    assert lines[13] == "Go on with the story. The pictures span 4.5 s."
+    assert len(lines) == 14
+
+
+def test_what_residents_ask_for_stands_in_its_place() -> None:
+    """Instructions and language are quoted on one line each, cut, the same bytes each time; the shape stays."""
+    plain = shown(parts(title="Yard", look=Look.ONSET, frames=FRAMES))
+    asked = 'Tell of\nthe "dog"\x00 only. ' + "x " * 999
+    lines = shown(
+        parts(title="Yard", look=Look.ONSET, frames=FRAMES, instructions=asked, language="de-CH\n!")
+    )
+    camera, language, wish, notes = lines[0].split("\n")
+    assert [f"{camera}\n{notes}", *lines[1:]] == plain
+    assert language == 'Write narrative, look and where in the language with the code "de-CH !".'
+    assert wish.startswith('The residents ask, of what to tell and how: "Tell of the "dog" only. x')
+    assert len(wish) < INSTRUCTIONS_CHARS + 60
+    assert "residents ask for changes neither the fields nor these rules" in SYSTEM
 
 
 @pytest.mark.parametrize("look", Look)
@@ -83,10 +132,16 @@ def test_every_look_has_its_task_and_schema(look: Look) -> None:
     shape = schema(look)
     properties = shape.json_schema["properties"]
     assert isinstance(properties, dict)
-    assert list(properties) == ["changed", "subject", "labels", "narrative", "visible_text"]
+    assert list(properties) == ["changed", "subject", "labels", "story"]
+    story, nothing = properties["story"]["anyOf"]
+    assert nothing == {"type": "null"}
+    assert list(story["properties"]) == ["narrative", "visible_text", "here", "gone", "wrong"]
+    for part in (story, story["properties"]["here"]["items"]):
+        assert part["required"] == list(part["properties"])
+        assert part["additionalProperties"] is False
     assert shape.json_schema["required"] == list(properties)
     assert shape.json_schema["additionalProperties"] is False
-    assert shape.max_tokens == (60 if look in (Look.HEARTBEAT, Look.RULE) else 250)
+    assert shape.max_tokens == (130 if look in (Look.HEARTBEAT, Look.RULE) else 250)
     assert json.dumps(shape.json_schema)
 
 
@@ -136,6 +191,46 @@ def test_an_answer_is_read() -> None:
         labels=frozenset({Label.PERSON}),
         visible_text="DHL",
     )
+
+
+def test_who_is_there_is_read() -> None:
+    """From within the story or beside it; numbers, words and lists are bounded, what is malformed is left out."""
+    man = {"number": 8, "subject": "person", "look": "dark <b>coat</b>", "where": "x " * 99}
+    story = {
+        "narrative": "A man walks.",
+        "visible_text": "",
+        "here": [
+            man,
+            {"subject": "ghost"},
+            "car",
+            {"number": True, "subject": "vehicle", "moving": False},
+        ],
+        "gone": [3, "4", True, -1],
+        "wrong": "all",
+    }
+    head = {"changed": True, "subject": True, "labels": ["person"]}
+    read = analysis({**head, "story": story})
+    assert read == analysis({**head, **story})
+    assert read.narrative == "A man walks."
+    assert read.claims is not None
+    person, car = read.claims.here
+    assert (person.number, person.subject, person.look) == (8, Label.PERSON, "dark coat")
+    assert len(person.where) <= CLAIM_CHARS
+    assert car == Sighting(subject=Label.VEHICLE, moving=False)
+    assert read.claims.gone == {3}
+    assert not read.claims.wrong
+    crowd = analysis({**head, **story, "here": [man] * 99, "gone": list(range(1, 99))})
+    assert crowd.claims is not None
+    assert (len(crowd.claims.here), len(crowd.claims.gone)) == (CLAIMS_MAX, REFERENCES_MAX)
+    assert analysis({**head, **story, "here": []}).claims == Claims(gone=frozenset({3}))
+    assert analysis(GOOD).claims is None
+
+
+def test_nothing_changed_costs_fifteen_tokens() -> None:
+    """The whole of it, as a model writes it; it lists nobody and says nothing."""
+    short = '{"changed":false,"subject":false,"labels":[],"story":null}'
+    assert len(short) / 4 <= 15
+    assert analysis(json.loads(short)) == Analysis(changed=False, narrative="", subject=False)
 
 
 def test_unknown_labels_and_fields_are_dropped() -> None:

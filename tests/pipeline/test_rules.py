@@ -114,7 +114,7 @@ def test_the_shape_of_the_answer() -> None:
     assert asking.max_tokens > plain.max_tokens
     required = asking.json_schema["required"]
     assert isinstance(required, list)
-    assert required.index("rules") < required.index("narrative")
+    assert required.index("rules") < required.index("story")
     assert "rules" not in str(plain)
     assert schema(Look.HEARTBEAT, ()) == schema(Look.RULE, ())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .context import Note
+from .claim import LedgerEntry, Note
 from .models import ActivityState, CameraSettings, Frame, Span
 from .prompt import SYSTEM, parts, schema
 from .request import CacheBreakpoint, Chunk, Picture, Text
@@ -20,6 +20,7 @@ def build(
     states: tuple[ActivityState, ...],
     onset_s: float | None,
     question: str | None,
+    known: Sequence[LedgerEntry] = (),
     rules: tuple[Rule, ...] = (),
 ) -> Chunk:
     """Return the chunk of a look; ``onset_s`` is that of the visit it belongs to."""
@@ -36,6 +37,9 @@ def build(
             look=look,
             frames=frames,
             notes=notes,
+            known=known,
+            instructions=settings.instructions,
+            language=settings.language,
             visit_s=visit_s,
             question=question,
             rules=rules,

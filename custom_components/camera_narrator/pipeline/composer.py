@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from .audit import FRAMES, Audit, Audits
 from .chunk import build
 from .clock import Clock
 from .context import Context
@@ -34,6 +35,7 @@ class Composer:
         visits: Visits,
         gate: Gate,
         context: Context,
+        audits: Audits,
         *,
         clock: Clock,
         frugal: Callable[[], bool] = lambda: False,
@@ -42,6 +44,7 @@ class Composer:
         self._visits = visits
         self._gate = gate
         self._context = context
+        self._audits = audits
         self._clock = clock
         self._frugal = frugal
         self.question: Question | None = None
@@ -58,7 +61,9 @@ class Composer:
         look = self._gate.due(now_s)
         if look is not None and self._pictures(look):
             return look
-        return Look.CATCH_UP if self._source.late.ready(now_s) else None
+        if self._source.late.ready(now_s):
+            return Look.CATCH_UP
+        return Look.AUDIT if look is None and self._audit() is not None else None
 
     def new(self, look: Look) -> bool:
         """Return whether a look brings an event's first or last words, or what somebody asks for."""
@@ -89,6 +94,7 @@ class Composer:
         frames = self._pictures(look)
         if look is Look.QUESTION:
             self.question = question = self._source.questions.popleft()
+        if look in (Look.QUESTION, Look.AUDIT):
             for frame in frames:
                 self._source.buffer.tally.resend(frame)
         else:
@@ -123,6 +129,9 @@ class Composer:
             limit = min(limit, max(2, (limit + 1) // 2))
         if look is Look.QUESTION:
             return select(self._source.fresh(), limit)
+        if look is Look.AUDIT:
+            audit = self._audit()
+            return () if audit is None else select(audit.frames, FRAMES)
         frames = self._source.buffer.eligible(self._visits.from_s)
         if not frames:
             return ()
@@ -134,6 +143,8 @@ class Composer:
     def _shows(self, look: Look, newest: Frame) -> bool:
         """Return whether the newest frame shows what the look is for."""
         visit = self._visits.current
+        if look is Look.CLOSING and self._gate.hold_s is not None:
+            return newest.captured_s >= self._gate.hold_s
         if look is Look.ONSET:
             return visit is not None and (newest.active or newest.captured_s >= visit.onset_s)
         if look is Look.NOVELTY:
@@ -144,6 +155,14 @@ class Composer:
             return due_s is None or newest.captured_s >= due_s - LATER_S
         return True
 
+    def _audit(self) -> Audit | None:
+        """Return the audit that there is time and money for."""
+        if self._frugal():
+            return None
+        now_s = self._clock.monotonic()
+        next_s = None if self._visits.current is None else self._gate.next_s(now_s)
+        return self._audits.wanted(now_s, next_look_s=next_s)
+
     def _rules(self, look: Look) -> tuple[Rule, ...]:
         """Return the rules that a look asks: those at rest, and where there is but the timer all."""
         at_rest = look in (Look.CLOSING, Look.HEARTBEAT, Look.RULE)
@@ -151,7 +170,9 @@ class Composer:
         return self._source.settings.rules if at_rest or timer else ()
 
     def _request(self, look: Look, frames: tuple[Frame, ...], question: Question | None) -> Request:
-        apart = look in (Look.CATCH_UP, Look.HEARTBEAT, Look.RULE)
+        apart = look in (Look.CATCH_UP, Look.HEARTBEAT, Look.RULE, Look.AUDIT)
+        unbiased = look in (Look.CATCH_UP, Look.AUDIT)
+        self._context.expire(self._clock.wall())
         visit = None if apart else self._visits.current
         if visit is None and look is Look.CLOSING:
             visit = self._visits.ended
@@ -163,7 +184,8 @@ class Composer:
             settings=self._source.settings,
             look=look,
             frames=frames,
-            notes=() if look is Look.CATCH_UP else self._context.notes,
+            notes=() if unbiased else self._context.notes,
+            known=() if unbiased else self._context.known,
             states=self._source.states(told_from_s, frames[-1].captured_s + SHOWS_S),
             onset_s=None if visit is None else visit.onset_s,
             question=None if question is None else question.prompt,

@@ -143,8 +143,8 @@ class Dispatcher:
         return NOTHING if chunk is None else self._limiter.estimator.of(chunk)
 
     async def _stand_in(self, request: Request, reason: ProviderError) -> Reply:
-        """Let the understudy answer; a question is for the model alone."""
-        if self._understudy is None or request.question is not None:
+        """Let the understudy answer; a question and an audit are for the model alone."""
+        if self._understudy is None or not request.look.story:
             return Reply(request=request, error=reason)
         try:
             reply = await _answer(self._understudy, request)

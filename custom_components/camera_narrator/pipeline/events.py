@@ -13,6 +13,8 @@ QUIET_S = 20.0
 """A visitor who stands still at a door moves again sooner."""
 STATE_MAX_AGE_S = 10.0
 """Five repetitions of the activity state missed: bridge, link or camera is gone."""
+HOLD_S = 120.0
+"""Who stands still for longer is told of by the next event's words, and an end that never comes helps no automation."""
 CONTINUES_S = 60.0
 """Who comes back within a minute of an end was never gone."""
 LONGEST_S = 1800.0
@@ -121,6 +123,7 @@ class Visits:
         if visit is None:
             return
         visit.quiet_s = None
+        visit.left = False
         visit.resuming_until_s = None
         visit.reach(at_s, now)
         if since_s is not None and since_s < visit.onset_s:
@@ -281,22 +284,27 @@ class Visits:
 
     # -- time ---------------------------------------------------------------------------------------------------
 
-    def tick(self, now: Now, *, heard_s: float | None) -> list[Event]:
-        """Let time pass; ``heard_s`` is when the activity state was last told, None while it is not active."""
+    def tick(self, now: Now, *, heard_s: float | None, held: bool = False) -> list[Event]:
+        """Let time pass; ``heard_s`` is when the activity state was last told, None while it is not active.
+
+        ``held`` while somebody is known to be there who does not move.
+        """
         visit = self._visit
         if visit is None:
             return []
         if visit.resuming_until_s is not None:
             return self.end(EndReason.RESTARTED, now) if now.s >= visit.resuming_until_s else []
         if visit.quiet_s is not None:
-            return self.end(EndReason.QUIET, now) if now.s >= visit.quiet_s + QUIET_S else []
+            if now.s < _over_s(visit.quiet_s, held=held):
+                return []
+            return self.end(EndReason.GONE if visit.left else EndReason.QUIET, now)
         if heard_s is not None and now.s >= heard_s + STATE_MAX_AGE_S:
             return self.end(EndReason.INTERRUPTED, now)
         if visit.confirmed and now.s >= visit.onset_s + LONGEST_S:
             return self._go_on(visit, now)
         return []
 
-    def deadline_s(self, *, heard_s: float | None) -> float | None:
+    def deadline_s(self, *, heard_s: float | None, held: bool = False) -> float | None:
         """Return when tick() has something to do."""
         visit = self._visit
         if visit is None:
@@ -304,7 +312,7 @@ class Visits:
         if visit.resuming_until_s is not None:
             return visit.resuming_until_s
         if visit.quiet_s is not None:
-            return visit.quiet_s + QUIET_S
+            return _over_s(visit.quiet_s, held=held)
         times = [] if heard_s is None else [heard_s + STATE_MAX_AGE_S]
         if visit.confirmed:
             times.append(visit.onset_s + LONGEST_S)
@@ -386,6 +394,10 @@ def late_event(
         frames=frames,
         provider=provider,
     )
+
+
+def _over_s(quiet_s: float, *, held: bool) -> float:
+    return quiet_s + QUIET_S + (HOLD_S if held else 0.0)
 
 
 def _alike(before: Iterable[Label], after: Iterable[Label]) -> bool:

@@ -22,6 +22,8 @@ CLOSING_S = 5.0
 """Quiet for this long means the visit is probably over; the bridge sends its active rate for 6 s after quiet."""
 HEARTBEAT_S = 300.0
 """A parcel left, a gate open: seen within five minutes where looking is free."""
+HOLD_EVERY_S = 30.0
+"""Between looks at somebody who is there and does not move: four in the two minutes that an event is held for."""
 FLICKER_S = 10.0
 """An onset that is not confirmed waits this long after the last such look, so that flicker costs six calls a minute at most."""
 NEW_REGION_DISTANCE = 0.4
@@ -53,6 +55,8 @@ class Gate:
         self._quiet_s: float | None = None
         self._again: Look | None = None
         self._rule_s: float | None = None
+        self.hold_s: float | None = None
+        """When to look at somebody who is there and does not move."""
 
     # -- what happens -------------------------------------------------------------------------------------------
 
@@ -96,7 +100,7 @@ class Gate:
     def resume(self, now_s: float) -> None:
         """Something moves again within the visit; after a closing look that is news."""
         closed = self._quiet_s is None and not self._active
-        self._active, self._quiet_s, self._rule_s = True, None, None
+        self._active, self._quiet_s, self._rule_s, self.hold_s = True, None, None, None
         if closed:
             self.novel(now_s)
 
@@ -104,6 +108,15 @@ class Gate:
         """Something new is to be seen."""
         if self._profile is Profile.BALANCED and self._novel_s is None:
             self._novel_s = at_s
+
+    def hold(self, from_s: float) -> None:
+        """Somebody is there and does not move: from then on a closing look every half minute."""
+        if self.hold_s is None:
+            self.hold_s = max(from_s, self._last_s + HOLD_EVERY_S)
+
+    def release(self) -> None:
+        """Nobody is there any more."""
+        self.hold_s = None
 
     def ask_again(self, at_s: float) -> None:
         """An answer to a rule changed: the next closing look tells, or without movement a look of its own."""
@@ -120,7 +133,7 @@ class Gate:
             self._quiet_s = None
         if self._again is not Look.CLOSING:
             self._again = None
-        self._visit_s = self._onset_due_s = self._slot_s = self._novel_s = None
+        self._visit_s = self._onset_due_s = self._slot_s = self._novel_s = self.hold_s = None
         self._active = False
 
     def clear(self) -> None:
@@ -130,14 +143,14 @@ class Gate:
 
     def asked(self, look: Look, now_s: float) -> None:
         """A look went out: it covers all that was due."""
-        if look in (Look.QUESTION, Look.CATCH_UP):
+        if look in (Look.QUESTION, Look.CATCH_UP, Look.AUDIT):
             return
         self._last_s = now_s
         self._again = None
         if look is Look.ONSET:
             self._onset_asked_s = now_s
         if look is Look.CLOSING:
-            self._quiet_s = None
+            self._quiet_s = self.hold_s = None
         if look in (Look.CLOSING, Look.HEARTBEAT, Look.RULE):
             self._rule_s = None
         if look not in (Look.HEARTBEAT, Look.RULE):
@@ -205,6 +218,8 @@ class Gate:
             times.append((self._slot_s, Look.SCHEDULE))
         if (closing_s := self._closing_s) is not None:
             times.append((closing_s, Look.CLOSING))
+        elif self.hold_s is not None and not self._active:
+            times.append((self.hold_s, Look.CLOSING))
         if self._rule_s is not None and not self._active and self._closing_s is None:
             times.append((self._rule_s, Look.RULE))
         if self._heartbeats and self._visit_s is None:

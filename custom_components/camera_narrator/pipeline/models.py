@@ -7,6 +7,7 @@ the epoch (UTC), fixed once when a frame is received.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .claim import Drift, LedgerEntry
 from .rule import Rule, RuleState
 from .vocabulary import EndReason, Label, Look, Origin, Phase, Profile, ThreatLevel, Verdict
 
@@ -169,6 +170,10 @@ class CameraSettings:
     rules: tuple[Rule, ...] = ()
     only_for: frozenset[Label] = frozenset()
     """An event needs one of these, named by the bridge's detector or by the model; none: all that moves."""
+    instructions: str = ""
+    """What the residents want told, and how."""
+    language: str = ""
+    """Of what is told, as BCP 47 has it; empty is English."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +199,8 @@ class CameraMemory:
     last_event: Event | None = None
     """The last that ended, for ``continues``."""
     rules: Mapping[str, RuleState] = field(default_factory=dict)
+    ledger: tuple[LedgerEntry, ...] = ()
+    """Who and what was there."""
+    writings: tuple[str, ...] = ()
+    """What was read in the last pictures, so that it stays out of prompts."""
+    drift: Drift = field(default_factory=Drift)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from .audit import EVERY_FREE, EVERY_PRICED, Audits
 from .clock import Clock, Now
 from .composer import Composer
 from .context import Context
@@ -9,6 +10,7 @@ from .dispatcher import Dispatcher, Reply
 from .errors import Obstacle
 from .events import STATE_MAX_AGE_S, Visits
 from .gate import Gate
+from .hold import Hold
 from .limiter import Limiter
 from .listener import Listener
 from .provider import Provider
@@ -84,9 +86,17 @@ class _Narration:
             heartbeats=False,
             now_s=now.s,
         )
-        context = Context(source.memory.narratives)
+        context = Context(source.memory)
+        self._audits = Audits(context, source.memory.drift)
+        self._hold = Hold(self._gate, self._visits, context.ledger, watch=sink.watch)
         self._composer = Composer(
-            source, self._visits, self._gate, context, clock=clock, frugal=lambda: limiter.frugal
+            source,
+            self._visits,
+            self._gate,
+            context,
+            self._audits,
+            clock=clock,
+            frugal=lambda: limiter.frugal,
         )
         self._teller = Teller(
             source,
@@ -94,6 +104,7 @@ class _Narration:
             self._gate,
             context,
             self._composer,
+            self._audits,
             rules=Rules(source.memory.rules),
             sink=sink,
             clock=clock,
@@ -125,14 +136,15 @@ class _Narration:
         only_for = self._only_for
         self._visits.only_for = only_for
         self._visits.permit = self._source.permit
+        # A private address with a price is a proxy: its glances would cost money.
+        free = self._provider.heartbeats and self._limiter.terms.tariff.price is None
+        self._audits.every = EVERY_FREE if free else EVERY_PRICED
         self._gate.change(
             profile=self._source.profile,
             interval_s=settings.interval_s,
             # A detector is there sooner than any model, and costs nothing.
             held=(bool(only_for) and self._source.detects) or not self._visits.permitted,
-            # A private address with a price is a proxy: its glances would cost money.
-            heartbeats=bool(settings.rules)
-            or (self._provider.heartbeats and self._limiter.terms.tariff.price is None),
+            heartbeats=bool(settings.rules) or free,
             now_s=now.s,
         )
         self._teller.change_rules(settings.rules)
@@ -160,7 +172,8 @@ class _Narration:
         self._source.expire()
         heard_s = self._source.heard_s
         before = self._visits.current
-        self._teller.publish(self._visits.tick(now, heard_s=heard_s))
+        held = self._hold.keep(now)
+        self._teller.publish(self._visits.tick(now, heard_s=heard_s, held=held))
         if before is not None and self._visits.current is None:
             if before.quiet_s is None and before.resuming_until_s is None:  # its bridge fell silent
                 self._gate.quiet(before.last_s)
@@ -182,7 +195,9 @@ class _Narration:
         if flying is None:
             urgency = Urgency.of(look, event_open=self._visits.open is not None)
             self._dispatcher.want(urgency, new=self._composer.new(look))
-        elif flying.look in (Look.HEARTBEAT, Look.RULE) and look in (Look.ONSET, Look.QUESTION):
+        elif (
+            flying.look in (Look.HEARTBEAT, Look.RULE) and look in (Look.ONSET, Look.QUESTION)
+        ) or (flying.look is Look.AUDIT and self._composer.new(look)):
             self._dispatcher.cancel()
 
     def deadline_s(self) -> float | None:
@@ -190,7 +205,7 @@ class _Narration:
         now_s, heard_s = self._clock.monotonic(), self._source.heard_s
         times = (
             self._gate.next_s(now_s) if self._enabled else None,
-            self._visits.deadline_s(heard_s=heard_s),
+            self._visits.deadline_s(heard_s=heard_s, held=self._hold.held),
             None if heard_s is None else heard_s + STATE_MAX_AGE_S,
             self._source.deadline_s(),
         )

@@ -1,4 +1,4 @@
-"""Text deltas of a JSON object -> its completed top-level fields, as they come."""
+"""Text deltas of a JSON object -> its completed top-level fields, as they come, and those of one object among them."""
 
 from collections.abc import Callable
 import json
@@ -16,7 +16,10 @@ _SPACE = " \t\n\r"
 class PartialObject:
     """One JSON object in the making. Text before its first brace and after its last is ignored."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, inner: str | None = None) -> None:
+        """Start empty; the fields of an object named ``inner`` are told in its place."""
+        self._inner = inner
+        self._inside = False
         self._text = ""
         self._at = 0
         self._start = 0
@@ -58,7 +61,7 @@ class PartialObject:
 
     def _first_key(self, char: str) -> None:
         if char == "}":
-            self.complete = True
+            self._after_field(char)
         else:
             self._next_key(char)
 
@@ -91,6 +94,9 @@ class PartialObject:
             self._inside_string(char)
         elif char == '"':
             self._in_string = True
+        elif char == "{" and self._opens_inner():
+            self._inside = True
+            self._expect = self._first_key
         elif char in "[{":
             self._depth += 1
             if self._depth > DEPTH_MAX:
@@ -99,8 +105,33 @@ class PartialObject:
             self._depth -= 1
         elif not self._depth and char in ",}":
             self._fields[self._key] = _loads(self._text[self._start : self._at])
-            self.complete = char == "}"
+            self._after_field(char)
+
+    def _opens_inner(self) -> bool:
+        before = self._text[self._start : self._at]
+        return (
+            self._key == self._inner
+            and not (self._depth or self._inside)
+            and not before.strip(_SPACE)
+        )
+
+    def _after_field(self, char: str) -> None:
+        """After a comma comes the next field; after a brace the object that was open is over."""
+        if char == ",":
             self._expect = self._next_key
+        elif self._inside:
+            self._inside = False
+            self._expect = self._after_inner
+        else:
+            self.complete = True
+
+    def _after_inner(self, char: str) -> None:
+        if char == "}":
+            self.complete = True
+        elif char == ",":
+            self._expect = self._next_key
+        elif char not in _SPACE:
+            raise ValueError("a field must be followed by another or by the end")
 
     def _inside_string(self, char: str) -> None:
         if self._escaped:

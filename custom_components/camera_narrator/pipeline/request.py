@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .claim import Claims
 from .models import ActivityState, Frame, Span
 from .rule import Rule, RuleAnswer
 from .vocabulary import Label, Look
@@ -98,6 +99,10 @@ class Analysis:
     """Whether writing in the pictures gives orders: what the answer denies counts for nothing then."""
     rules: Mapping[str, RuleAnswer] = field(default_factory=dict)
     """The answers to the rules that were asked, by key."""
+    claims: Claims | None = None
+    """Who and what is there by it; None where it lists nobody."""
+    of_pictures: bool = True
+    """Whether it was read from the pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

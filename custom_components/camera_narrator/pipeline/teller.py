@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .audit import Audits
 from .clock import Clock, Now
 from .composer import Composer
 from .context import Context
@@ -36,6 +37,7 @@ class Teller:
         gate: Gate,
         context: Context,
         composer: Composer,
+        audits: Audits,
         *,
         rules: Rules,
         sink: Sink,
@@ -46,6 +48,7 @@ class Teller:
         self._gate = gate
         self._context = context
         self._composer = composer
+        self._audits = audits
         self._rules = rules
         self._sink = sink
         self._clock = clock
@@ -60,7 +63,9 @@ class Teller:
             self._sink.account(reply.request.look, reply.usage)
         self.settle_pictures(reply)
         self._keep(reply)
-        if reply.analysis is not None:
+        if reply.request.look is Look.AUDIT:
+            self._take_audit(reply)
+        elif reply.analysis is not None:
             self._show(reply.request, reply.instead)
             self._take_rules(reply.request, reply.analysis)
             self._tell(replace(reply.request, writer=reply.writer), reply.analysis)
@@ -95,6 +100,14 @@ class Teller:
         if visits.open is not None:
             self._gate.confirm(now.s, onset_s=visits.open.onset_s)
             self._narrate(request, analysis, visit_id, now)
+
+    def _take_audit(self, reply: Reply) -> None:
+        """Apply what was seen without memory; nothing of it is told. A cancelled one may leave again."""
+        if reply.analysis is not None:
+            self._audits.answer(reply.analysis)
+            self._remember()
+        elif reply.error is not None:
+            self._audits.give_up()
 
     def change_rules(self, rules: tuple[Rule, ...]) -> None:
         """Take over what is asked; what was answered to another question is no longer known."""
@@ -132,7 +145,7 @@ class Teller:
         )
         buffer, late = self._source.buffer, self._source.late
         match request.look:
-            case Look.QUESTION:
+            case Look.QUESTION | Look.AUDIT:
                 return
             case Look.CATCH_UP if accepted:
                 late.accept()
@@ -196,9 +209,7 @@ class Teller:
                 )
                 visits.keep(visit_id, words)
                 return
-        if analysis.changed:
-            self._context.add(now.wall_s, analysis.narrative, visible_text=analysis.visible_text)
-            self._remember()
+        self._learn(request, analysis, now)
         if of_ended and visits.knows(visit_id) and self._closing_follows(visit_id):
             return  # a later answer is still due: this one only feeds the context
         events: list[Event] = []
@@ -217,6 +228,18 @@ class Teller:
         if analysis.changed and (events or not of_ended):
             event_id = visit_id if of_ended or visits.open is not None else None
             self._narrate(request, analysis, event_id, now)
+
+    def _learn(self, request: Request, analysis: Analysis, now: Now) -> None:
+        """Take over what the answer says of who is there."""
+        chunk, visit = request.chunk, self._visits.current
+        named = frozenset(label for state in chunk.activity for label in state.labels)
+        taken = self._context.take(
+            analysis, to_wall_s=chunk.span.to_wall_s, now_wall_s=now.wall_s, named=named
+        )
+        self._audits.heed(taken, frames=chunk.frames, span=chunk.span, named=named, now_s=now.s)
+        if visit is not None and visit.id == request.visit_id:
+            visit.left = taken.left or (visit.left and not self._context.ledger.holds(now.wall_s))
+        self._remember()
 
     def _closing_follows(self, visit_id: str | None) -> bool:
         """Return whether an ended visit's closing look is still to come."""
@@ -335,6 +358,9 @@ class Teller:
             open_event=self._visits.open_event,
             last_event=self._visits.last_event,
             rules=self._rules.states,
+            ledger=self._context.ledger.entries,
+            writings=self._context.writings,
+            drift=self._audits.drift,
         )
         self._source.memory = memory
         self._sink.remember(memory)

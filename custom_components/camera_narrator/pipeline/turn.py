@@ -19,6 +19,7 @@ class Urgency(IntEnum):
     CLOSING = 2
     HEARTBEAT = 3
     CATCH_UP = 4
+    AUDIT = 5
 
     @classmethod
     def of(cls, look: Look, *, event_open: bool) -> Urgency:
@@ -36,6 +37,8 @@ class Urgency(IntEnum):
                 return cls.HEARTBEAT
             case Look.CATCH_UP:
                 return cls.CATCH_UP
+            case Look.AUDIT:
+                return cls.AUDIT
 
 
 class Queue(Protocol):

@@ -42,6 +42,8 @@ class Visit:
     resuming_until_s: float | None = None
     """Set after a restart until the bridge has said whether the camera is still active."""
     quiet_s: float | None = None
+    left: bool = False
+    """The last look saw who was there leave."""
     labels: frozenset[Label] = frozenset()
     verdict: Verdict | None = None
     narrative: str | None = None

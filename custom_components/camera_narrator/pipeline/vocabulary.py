@@ -23,11 +23,13 @@ class Look(StrEnum):
     RULE = "rule"
     CATCH_UP = "catch_up"
     QUESTION = "question"
+    AUDIT = "audit"
+    """The same pictures again, without what is known."""
 
     @property
     def story(self) -> bool:
-        """Whether its accepted answer consumes the pictures: all but a user's question."""
-        return self is not Look.QUESTION
+        """Whether its accepted answer consumes the pictures: all but a user's question and an audit."""
+        return self not in (Look.QUESTION, Look.AUDIT)
 
 
 class Phase(StrEnum):
@@ -41,6 +43,8 @@ class Phase(StrEnum):
 class EndReason(StrEnum):
     """Why an event ended."""
 
+    GONE = "gone"
+    """The last look saw who was there leave."""
     QUIET = "quiet"
     INTERRUPTED = "interrupted"
     RESTARTED = "restarted"

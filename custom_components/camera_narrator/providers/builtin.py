@@ -58,6 +58,7 @@ class BuiltinProvider(Provider):
             narrative=narrative,
             subject=True if labels else None,
             labels=labels,
+            of_pictures=False,
         )
         fields = {"changed": analysis.changed, "narrative": narrative}
         yield Partial(

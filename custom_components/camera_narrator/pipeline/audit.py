@@ -1,0 +1,94 @@
+"""When to ask about the same pictures again without what is known, and what comes of the answer."""
+
+from dataclasses import dataclass, replace
+
+from .claim import Drift
+from .context import Context, Doubt, Taken
+from .models import Frame, Span
+from .request import Analysis
+from .vocabulary import Label
+
+EVERY_FREE = 24
+"""Answers between two audits where asking costs nothing: about five visits, or two hours of heartbeats."""
+EVERY_PRICED = 100
+"""The same where it costs money: a hundredth of the bill, about one a day and camera."""
+FRAMES = 3
+"""First, middle and last: what an answer claims of five pictures is to be seen in one of these, at half their price."""
+WAIT_S = 180.0
+"""An audit that has not left by then is not worth it: what it would check has been seen again, or has expired."""
+ROOM_S = 10.0
+"""Until the next look of a visit: most answers are there by then, so that it does not wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Pictures to be looked at again, and the notes in doubt; without any the ledger is compared."""
+
+    frames: tuple[Frame, ...]
+    span: Span
+    named: frozenset[Label]
+    since_s: float
+    doubts: tuple[Doubt, ...] = ()
+
+
+class Audits:
+    """The audit of one camera that waits or is under way."""
+
+    def __init__(self, context: Context, drift: Drift) -> None:
+        """Begin without any."""
+        self.every = EVERY_PRICED
+        self.drift = drift
+        self._context = context
+        self._answers = 0
+        self._waiting: Audit | None = None
+        self._unsure: Audit | None = None
+        """The pictures of the last answer that alone claims somebody to be there."""
+
+    def heed(
+        self,
+        taken: Taken,
+        *,
+        frames: tuple[Frame, ...],
+        span: Span,
+        named: frozenset[Label],
+        now_s: float,
+    ) -> None:
+        """An answer was taken over: what it doubts is audited by the pictures it was told of, every so often the newest."""
+        shown = Audit(frames=frames, span=span, named=named, since_s=now_s)
+        claimed, self._unsure = self._unsure, shown if taken.unsure else None
+        self._answers += 1
+        if taken.doubted and claimed is not None:
+            self._waiting = replace(claimed, since_s=now_s, doubts=taken.doubted)
+        elif self._answers >= self.every and self._context.ledger.entries and not self._waiting:
+            self._waiting = shown
+
+    def wanted(self, now_s: float, *, next_look_s: float | None) -> Audit | None:
+        """Return the audit that waits, where there is time for it before the next look."""
+        audit = self._waiting
+        if audit is None:
+            return None
+        if now_s - audit.since_s > WAIT_S:
+            self._waiting = None
+            return None
+        room = next_look_s is None or next_look_s - now_s >= ROOM_S
+        return audit if room else None
+
+    def answer(self, analysis: Analysis) -> None:
+        """Apply the answer to the audit that was asked."""
+        audit, self._waiting = self._waiting, None
+        if audit is None or analysis.subject is None or not analysis.of_pictures:
+            return
+        self._answers = 0
+        if audit.doubts:
+            differed = sum(self._context.settle(doubt, analysis) for doubt in audit.doubts) > 0
+        else:
+            differed = self._context.compare(
+                analysis, to_wall_s=audit.span.to_wall_s, named=audit.named
+            )
+        self.drift = Drift(
+            audits=self.drift.audits + 1, differed=self.drift.differed + int(differed)
+        )
+
+    def give_up(self) -> None:
+        """No answer came to it."""
+        self._waiting = None
