@@ -32,7 +32,7 @@ from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import ProviderError
 from .preview import plain
 from .progress import shown
-from .providers.ladder import Rungs
+from .providers.server_facts import Facts
 from .providers.table import create_openai
 from .server_form import (
     KEY_SCHEMA,
@@ -319,7 +319,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             const.CONF_API_KEY: self._api_key,
             const.CONF_MODEL: self._model,
         }
-        return await create_openai(self.hass, data, Rungs())
+        return await create_openai(self.hass, data, Facts())
 
     async def _test(self) -> CheckResult | ProviderError:
         """Return what the model saw, or why there is no answer; its own patience ends it."""

@@ -66,7 +66,7 @@ def _hub(hub: Hub) -> dict[str, Any]:
         "provider": hub.provider.name,
         "heartbeats": hub.provider.heartbeats,
         "state": _plain(asdict(hub.coordinator.state)),
-        "rungs": {_server(name): rung for name, rung in hub.memory.rungs.items()},
+        "servers": {_server(name): dict(facts) for name, facts in hub.memory.servers.items()},
         "limiter": {
             "held": hub.limiter.held_until_s is not None,
             "waiting": hub.limiter.waiting,

@@ -24,6 +24,7 @@ from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
 from .hub_limits import HubLimits
+from .hub_probe import HubProbe
 from .memory import MemoryStore
 from .mqtt_sink import MqttSink, clear_retained
 from .pipeline.clock import SystemClock
@@ -52,6 +53,7 @@ class Hub:
             hass, entry, clock=self.clock, memory=self.memory, coordinator=self.coordinator
         )
         self.limiter = self.limits.limiter
+        self.probe = HubProbe(hass, entry, clock=self.clock, limiter=self.limiter)
         self.understudy = BuiltinProvider()
         """Writes where the provider cannot be asked for long."""
         self.mqtt = MqttSink(hass, prefix=mqtt_prefix(entry))
@@ -89,6 +91,7 @@ class Hub:
                 bridge.close()
             await asyncio.gather(*(camera.stop() for camera in self.cameras.values()))
             await self.mqtt.stop()
+            self.probe.stop()
             self.limits.stop()
             await self.timeline.stop()
             await self.memory.flush()
@@ -123,6 +126,7 @@ class Hub:
     def provider_answered(self) -> None:
         """The provider works."""
         self.coordinator.update(problem=None, detail="")
+        self.probe.answered()
 
     async def _recall_pictures(self) -> None:
         for camera in list(self.cameras.values()):
@@ -130,9 +134,10 @@ class Hub:
 
     async def _change_provider(self) -> None:
         if self._provider_data != self.entry.data:
-            self.provider = await create(self.hass, self.entry.data, rungs=self.memory)
+            self.provider = await create(self.hass, self.entry.data, self.memory)
             self._provider_data = dict(self.entry.data)
-            self.provider_answered()
+            self.coordinator.update(problem=None, detail="")
+            self.probe.change(self.provider)
             # Each camera goes on where it is: its open event, its story and its pictures stay.
             await asyncio.gather(*(camera.restart() for camera in self.cameras.values()))
             self.limiter.release()  # what the other server said holds no longer

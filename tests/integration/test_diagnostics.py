@@ -60,7 +60,7 @@ async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     hub = entry.runtime_data
-    hub.memory.set("seeing@https://api.example.com/v1", "json_object")
+    hub.memory.set("seeing@https://api.example.com/v1", {"rung": "json_object", "streams": True})
     house.camera_of(entry).coordinator.update(
         key_frame=house.frame(),
         requests=3,
@@ -73,7 +73,7 @@ async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
 
 
 async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Settings, accounts, counters, limiter and rung are there; keys, tokens, credentials and pictures are not."""
+    """Settings, accounts, counters, limiter and what is known of the server are there; keys, tokens, credentials and pictures are not."""
     told = await async_get_config_entry_diagnostics(hass, entry)
     text = json.dumps(told)
     assert [secret for secret in SECRETS if secret in text] == []
@@ -87,7 +87,9 @@ async def test_a_hub_tells_all_but_its_secrets(hass: HomeAssistant, entry: MockC
     assert told["entry"]["options"][const.CONF_CONCURRENCY] == 2
     hub = told["hub"]
     assert hub["provider"] == "seeing"
-    assert hub["rungs"] == {"seeing@https://api.example.com": "json_object"}
+    assert hub["servers"] == {
+        "seeing@https://api.example.com": {"rung": "json_object", "streams": True}
+    }
     limits = hub["limits"]
     assert limits["terms"]["caps"] == {"requests": 300}  # the price of that model is not known
     assert (limits["spent"]["cost"]["requests"], limits["standing"]["saving"]) == (0, "none")

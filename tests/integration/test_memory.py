@@ -17,6 +17,8 @@ from custom_components.camera_narrator.memory import MemoryStore
 from custom_components.camera_narrator.pipeline.clock import Clock
 from custom_components.camera_narrator.pipeline.models import CameraMemory
 from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
+from custom_components.camera_narrator.providers.ladder import Rung
+from custom_components.camera_narrator.providers.server_facts import ServerFacts
 from tests.integration.house import CAMERA, NOON_S, camera_of, event, move_in
 
 FILE = f"{const.DOMAIN}.hub_entry"
@@ -66,15 +68,26 @@ class BootClock(Clock):
 
 
 async def test_a_story_comes_back_as_it_was(hass: HomeAssistant) -> None:
-    """Open event, last event, narratives and rungs survive; a clock of the same boot gives the same times."""
+    """Open event, last event, narratives and what is known of servers survive; a clock of the same boot gives the same times."""
     store = MemoryStore(hass, "hub_entry")
     store.remember(CAMERA, MEMORY)
-    store.set("a-model@http://192.0.2.9/v1", "json_object")
+    store.set("a-model@http://192.0.2.9/v1", {"rung": "json_object"})
     await store.flush()
     again = MemoryStore(hass, "hub_entry")
     await again.load()
     assert again.camera(CAMERA, BootClock(1060)) == MEMORY
-    assert again.get("a-model@http://192.0.2.9/v1") == "json_object"
+    assert again.get("a-model@http://192.0.2.9/v1") == {"rung": "json_object"}
+
+
+async def test_what_an_older_version_knew_of_servers_counts(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    """Once only the rung was kept, as a word: it is still the one to begin with."""
+    stored = {"cameras": {}, "rungs": {"a@http://192.0.2.9/v1": "json_object"}}
+    hass_storage[FILE] = {"version": 1, "key": FILE, "data": stored}
+    store = MemoryStore(hass, "hub_entry")
+    await store.load()
+    assert ServerFacts.read(store.get("a@http://192.0.2.9/v1")) == ServerFacts(rung=Rung.OBJECT)
 
 
 async def test_times_move_to_the_clock_of_this_boot(hass: HomeAssistant) -> None:

@@ -40,7 +40,7 @@ class Estimator:
     def of(self, chunk: Chunk) -> Cost:
         """Return what a chunk costs at most, as far as can be known."""
         given = round(_input_tokens(chunk, self.tariff) * self._scale)
-        return self._cost(given, chunk.schema.max_tokens)
+        return self.cost(given, chunk.schema.max_tokens)
 
     def used(self, chunk: Chunk, usage: Usage, reserved: Cost) -> Cost:
         """Return what an answered request has cost; what the server does not say is as reserved."""
@@ -48,9 +48,10 @@ class Estimator:
             return reserved
         self._learn(usage.input_tokens / max(1, _input_tokens(chunk, self.tariff)))
         taken = chunk.schema.max_tokens if usage.output_tokens is None else usage.output_tokens
-        return self._cost(usage.input_tokens, taken)
+        return self.cost(usage.input_tokens, taken)
 
-    def _cost(self, given: int, taken: int) -> Cost:
+    def cost(self, given: int, taken: int) -> Cost:
+        """Return what one request with so many tokens costs."""
         price = self.tariff.price
         usd = 0.0 if price is None or self.tariff.free else price.of(given, taken)
         return Cost(requests=1, tokens=given + taken, usd=usd)

@@ -129,10 +129,12 @@ def tariff(host: str, model: str, *, own: Price | None = None) -> Tariff:
     price = own
     if price is None and row is not None:
         price = Price(input_usd=known[row][0], output_usd=known[row][1])
-    return Tariff(price=price, pictures=_rule(name))
+    return Tariff(price=price, pictures=picture_rule(name))
 
 
-def _rule(name: str) -> PictureRule:
+def picture_rule(model: str) -> PictureRule:
+    """Return how a model's pictures are counted, by its name."""
+    name = model.lower().removeprefix("models/").rpartition("/")[2]
     if name.startswith("gemini-3"):
         return PictureRule.FLAT
     if name.startswith(("claude", "qwen2")):

@@ -8,7 +8,6 @@ from typing import Final
 
 from ..pipeline.errors import NarratorError
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
-from ..pipeline.prompt import STORY, flat
 from ..pipeline.request import Quota, Usage
 from .faults import Server
 from .ladder import Rung
@@ -20,6 +19,8 @@ _PAGE: Final = re.compile(r"^\s*<(!doctype|html|head|body|\?xml)\b", re.IGNORECA
 _FENCE: Final = re.compile(r"^```\w*\s*|\s*```$")
 _WORDS: Final = "narrative"
 """The field whose words people read, so that no refusal may stand in it."""
+THOUGHT_TOKENS: Final = 16
+"""Fewer are what a server counts besides the answer: a separator, an empty thought."""
 _SENTENCES: Final = re.compile(r".*[.!?]", re.DOTALL)
 
 
@@ -56,21 +57,29 @@ class Answer[T]:
         self._reading = reading
         self._server = server
         self._thoughts = Thoughts()
-        self._object = PartialObject(inner=STORY)
+        self._object = PartialObject()
         self._text = ""
         self._thought = False
+        self._thought_tokens = 0
         self._refused = False
         self._finish: str | None = None
         self._told: dict[str, object] = {}
         self._sentence = ""
         self._no_object = False
         self.usage = Usage()
+        self.whole = False
+        """Whether it came in one piece."""
         self.quota: Quota | None = None
 
     @property
     def began(self) -> bool:
         """Whether the model has sent anything."""
         return bool(self._text) or self._thought or self._thoughts.open
+
+    @property
+    def thought(self) -> bool:
+        """Whether the model thought before it answered, shown or counted."""
+        return self._thought or self._thoughts.seen or self._thought_tokens >= THOUGHT_TOKENS
 
     @property
     def told(self) -> Mapping[str, object]:
@@ -88,6 +97,8 @@ class Answer[T]:
         self.quota = piece.quota or self.quota
         self._finish = piece.finish or self._finish
         self._thought = self._thought or piece.thought
+        self._thought_tokens = max(self._thought_tokens, piece.thought_tokens)
+        self.whole = self.whole or piece.whole
         self._refused = self._refused or bool(piece.refusal)
         return self._take(self._thoughts.feed(piece.text)) if piece.text else False
 
@@ -108,7 +119,7 @@ class Answer[T]:
             if not _FENCE.sub("", text).startswith("{"):
                 raise NotAsAgreedError
             raise self._cut()
-        if is_refusal(str(flat(fields).get(_WORDS, ""))):
+        if is_refusal(str(fields.get(_WORDS, ""))):
             raise self._server.declined()
         try:
             return self._reading.of_fields(fields)

@@ -19,6 +19,12 @@ _PICTURES: Final = re.compile(
     r"[^.]{0,60}(image|picture|vision|multi.?modal)"
     r"|mmproj|content must be a string|content.{0,20}(should|must) be a (valid )?string"
 )
+_FEWER_PICTURES: Final = re.compile(
+    r"(at most|maximum (of|is)?|up to|only|limit (of|is)|exceeds?)[^.]{0,40}?\b(?P<most>one|a single|\d+)\b[^.]{0,20}(image|picture)"
+    r"|too many (image|picture)s?|(multiple|more than one|several) (image|picture)s?"
+    r"|(image|picture)s?[^.]{0,40}(at most|maximum( of| is)?|up to|limit (of|is))[^.]{0,20}?\b(?P<limit>one|\d+)\b"
+)
+"""Servers that take one picture say so in many ways: those that name a number are believed."""
 _CONTEXT: Final = re.compile(
     r"context.?(length|size|window)|maximum context|too many tokens|prompt is too long"
 )
@@ -76,6 +82,15 @@ def about_shape_missed(text: str) -> bool:
 def about_pictures(text: str) -> bool:
     """Whether the model takes no pictures."""
     return _PICTURES.search(text) is not None
+
+
+def pictures_most(text: str, sent: int) -> int | None:
+    """Return how many pictures the server takes at once, where it complains of their number; one if it does not say."""
+    if (told := _FEWER_PICTURES.search(text)) is None or sent < 2:
+        return None
+    number = told["most"] or told["limit"] or "1"
+    most = int(number) if number.isdecimal() else 1
+    return most if 0 < most < sent else None
 
 
 def about_context(text: str) -> bool:

@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import openai
-from openai.types.chat import ChatCompletionChunk
 
 from ..pipeline.request import Quota, Usage
 from . import complaints
-from .address import Address
+from .acquaintance import Acquaintance, Manner
 from .answer import Answer, NotAsAgreedError, Reading, ThoughtsOnlyError
-from .dialect import Dialect
+from .arrangement import arranged
 from .faults import Server
-from .ladder import Rung, RungStore, known
+from .ladder import Rung
 from .request import Request
-from .stream import BROKEN, Patience, Piece, pieces
+from .stream import BROKEN, Opened, Patience, Piece, pieces
 
-PROSE_BEFORE_STEPPING_DOWN: Final = 2
-"""Answers in a row out of the shape that worked before: one may be chance, two are a changed server."""
 REFUSALS_TO_LEARN_FROM: Final = frozenset({400, 422, 500, 501})
 """Statuses by which servers say that they do not take a field; 500 where they fall over it."""
+ATTEMPTS_MAX: Final = 12
+"""More than any server has things to refuse: one that refuses for ever is not asked for ever."""
 
-type _Create = Callable[..., Awaitable[openai.AsyncStream[ChatCompletionChunk]]]
+STANDARD: Final = ("model", "messages", "stream")
+"""What the client library must see; all else goes into the body as it is, whether the library knows it or not."""
+
+type _Create = Callable[..., Awaitable[Opened]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +49,32 @@ class Dialogue:
         *,
         client: openai.AsyncOpenAI,
         server: Server,
-        address: Address,
-        rungs: RungStore,
+        acquaintance: Acquaintance,
         patience: Patience,
     ) -> None:
         """Contact nobody yet."""
         self._client = client
         self._server = server
         self._patience = patience
-        self._rungs = rungs
-        self._place = f"{server.model}@{address.url}"
-        self._proven = known(rungs, self._place)
-        self._rung = self._proven or Rung.STRICT
-        self._dialect = Dialect.of(address)
-        self._prose = 0
+        self._acquaintance = acquaintance
 
     @property
     def has_fields(self) -> bool:
         """Whether the server answers in a shape, as far as is known."""
-        return self._rung is not Rung.TEXT
+        return self._acquaintance.manner.rung is not Rung.TEXT
 
     async def ask[T](
         self, request: Request, reading: Reading[T], *, within_s: float
     ) -> AsyncGenerator[Step[T]]:
         """Yield an answer as it comes; a refused field costs a round trip, prose one resend. Raise ProviderError."""
         until_s = asyncio.get_running_loop().time() + within_s
-        rung, dialect, resent = self._rung, self._dialect, False
+        known = self._acquaintance
+        manner, resent = known.manner, False
         spent: list[Usage] = []
-        while True:
-            answer = Answer(rung, reading, self._server)
+        for _ in range(ATTEMPTS_MAX):
+            answer = Answer(manner.rung, reading, self._server)
             try:
-                async with aclosing(self._open(request, rung, dialect, until_s)) as stream:
+                async with aclosing(self._open(request, manner, until_s)) as stream:
                     async for piece in stream:
                         if answer.feed(piece):
                             yield Step(
@@ -88,38 +85,43 @@ class Dialogue:
                             )
                 value = answer.finish()
             except NotAsAgreedError:
-                lower = rung.after_prose
-                self._note_prose(rung)
+                lower = known.prose(manner)
                 if resent or lower is None or answer.told:
                     raise self._server.bad_answer("did not answer in the agreed shape") from None
-                resent, rung = True, lower
+                resent, manner = True, lower
                 spent.append(answer.usage)
             except ThoughtsOnlyError:
-                self._dialect = self._dialect.thinking()
+                known.thought(manner)
                 raise self._server.bad_answer("thought, but did not answer") from None
             except BROKEN as error:
-                learned = None if answer.began else self._learn(error, rung, dialect)
+                learned = None if answer.began else self._learn(error, manner, request)
                 if learned is None:
                     raise self._server.fault(error, began=answer.began) from None
-                rung, dialect = learned
+                manner = learned
             else:
-                self._note_success(rung)
+                known.answered(manner, thought=answer.thought, whole=answer.whole)
                 spent.append(answer.usage)
                 yield Step(
                     fields=dict(answer.told), value=value, usage=_sum(spent), quota=answer.quota
                 )
                 return
+        raise self._server.bad_answer("refuses whatever is sent")
 
     async def _open(
-        self, request: Request, rung: Rung, dialect: Dialect, until_s: float
+        self, request: Request, manner: Manner, until_s: float
     ) -> AsyncGenerator[Piece]:
         """Yield the pieces of one attempt."""
-        body = request.render(model=self._server.model, rung=rung, dialect=dialect)
+        if manner.arrangement.changes(request):
+            loop = asyncio.get_running_loop()
+            request = await loop.run_in_executor(None, arranged, request, manner.arrangement)
+        body = request.render(model=self._server.model, rung=manner.rung, dialect=manner.dialect)
         # The body is data by now: what a server does not take is left out of it.
         create = cast("_Create", self._client.chat.completions.create)
 
-        def opening() -> Awaitable[openai.AsyncStream[ChatCompletionChunk]]:
-            return create(**body, timeout=self._patience.transport)
+        def opening() -> Awaitable[Opened]:
+            named = {name: body[name] for name in STANDARD if name in body}
+            more = {name: value for name, value in body.items() if name not in STANDARD}
+            return create(**named, extra_body=more, timeout=self._patience.transport)
 
         reading = pieces(opening, patience=self._patience, until_s=until_s)
         try:
@@ -131,42 +133,22 @@ class Dialogue:
                 raise NotAsAgreedError from None
             raise
 
-    def _learn(self, error: Exception, rung: Rung, dialect: Dialect) -> tuple[Rung, Dialect] | None:
-        """Return what to send instead where a server refused a field or the shape, and remember it."""
+    def _learn(self, error: Exception, manner: Manner, request: Request) -> Manner | None:
+        """Return how to send the same instead where a server refused a field, the shape or the pictures."""
         if not isinstance(error, openai.APIError):
             return None
         if complaints.status(error) not in REFUSALS_TO_LEARN_FROM:
             return None
         told = complaints.told(error)
-        if complaints.about_context(told):
+        sent = len(request.pictures)
+        if not request.as_they_are:
+            sent = len(manner.arrangement.groups(sent))
+        learned = self._acquaintance.refused(told, manner, sent)
+        if learned is None or (
+            request.as_they_are and learned.arrangement != manner.arrangement
+        ):  # how many are taken is what was to be found out
             return None
-        if (learned := dialect.without(told)) is not None:
-            if self._dialect == dialect:
-                self._dialect = learned
-            return rung, learned
-        if complaints.about_format(told) and (lower := rung.after_refusal) is not None:
-            self._step_down(lower)
-            return lower, dialect
-        return None
-
-    def _note_prose(self, rung: Rung) -> None:
-        """Count an answer out of shape, and step down where that is how this server is."""
-        if rung is not self._rung or (lower := rung.after_prose) is None:
-            return
-        self._prose += 1
-        if self._proven is None or self._prose >= PROSE_BEFORE_STEPPING_DOWN:
-            self._step_down(lower)
-
-    def _note_success(self, rung: Rung) -> None:
-        if rung is self._rung:
-            self._prose = 0
-            self._proven = rung
-            self._rungs.set(self._place, rung.value)
-
-    def _step_down(self, rung: Rung) -> None:
-        self._rung = self._rung.lowest(rung)
-        self._proven = None
-        self._prose = 0
+        return learned
 
 
 def _sum(usages: list[Usage]) -> Usage:

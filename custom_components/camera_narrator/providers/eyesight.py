@@ -66,9 +66,9 @@ class Sight:
         """Choose one that nobody can know beforehand."""
         return cls(colour=secrets.choice(list(COLOURS)), shape=secrets.choice(list(SHAPES)))
 
-    def paint(self) -> bytes:
-        """Return it as JPEG; Pillow works here, so not on an event loop."""
-        picture = Image.new("RGB", (SIZE_PX, SIZE_PX), GREY)
+    def paint(self, size_px: tuple[int, int] = (SIZE_PX, SIZE_PX)) -> bytes:
+        """Return it as JPEG, in the upper left of what is larger; Pillow works here, so not on an event loop."""
+        picture = Image.new("RGB", size_px, GREY)
         draw = ImageDraw.Draw(picture)
         low, high = SIZE_PX // 8, SIZE_PX - SIZE_PX // 8
         colour = COLOURS[self.colour]
@@ -90,16 +90,17 @@ class Sight:
         return words & set(COLOURS) == {self.colour} and (not named or self.shape in named)
 
 
-def question(jpeg: bytes) -> Request:
-    """Return the request that asks what is on the picture."""
+def question(*jpegs: bytes) -> Request:
+    """Return the request that asks what is on the picture, or on each of several that show the same."""
     string = {"type": "string"}
     return Request(
         system="You name what is on a picture. The background is grey.",
         parts=(
-            Picture(index=0),
+            *(Picture(index=index) for index in range(len(jpegs))),
             Text(text="Which colour and which shape has the one large thing here? One word each."),
         ),
-        pictures=(jpeg,),
+        pictures=jpegs,
+        as_they_are=True,
         schema=Schema(
             name="sight",
             json_schema={

@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 import json
-from typing import Protocol, override
 
 from ..pipeline.request import Schema
 
@@ -32,40 +31,6 @@ class Rung(StrEnum):
     def lowest(self, other: Rung) -> Rung:
         """Return the less sure of the two."""
         return max(self, other, key=list(Rung).index)
-
-
-class RungStore(Protocol):
-    """Keeps the rung that works with each server; where it is written is not said here."""
-
-    def get(self, server: str) -> str | None:
-        """Return the rung's name, None where it is not known yet."""
-        ...
-
-    def set(self, server: str, rung: str) -> None:
-        """Keep the rung's name."""
-        ...
-
-
-class Rungs(RungStore):
-    """Keeps them in memory."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._known: dict[str, str] = {}
-
-    @override
-    def get(self, server: str) -> str | None:
-        return self._known.get(server)
-
-    @override
-    def set(self, server: str, rung: str) -> None:
-        self._known[server] = rung
-
-
-def known(store: RungStore, server: str) -> Rung | None:
-    """Return the rung that worked with a server; what an older or newer version wrote counts for nothing."""
-    name = store.get(server)
-    return next((rung for rung in Rung if rung == name), None)
 
 
 def response_format(rung: Rung, schema: Schema) -> dict[str, object] | None:

@@ -14,20 +14,22 @@ import openai
 import openai.resources.chat.completions
 
 from ..const import CONNECTION_TEST_S
-from ..pictures import shrunk
 from ..pipeline import prompt
 from ..pipeline.errors import Fault, ProviderError
 from ..pipeline.opening import sentence
 from ..pipeline.provider import Provider
-from ..pipeline.request import Analysis, Chunk, Partial
+from ..pipeline.request import Analysis, Chunk, Partial, Usage
 from . import eyesight
+from .acquaintance import Acquaintance
 from .address import Address
 from .answer import Reading
 from .dialogue import Dialogue
 from .eyesight import CheckResult, Sight
 from .faults import Server
-from .ladder import RungStore
+from .kinds import ROWS, chosen
+from .probe import Probe
 from .request import Request
+from .server_facts import FactStore, ServerFacts
 from .stream import BROKEN, Patience
 
 NO_KEY = "none"
@@ -60,7 +62,8 @@ class OpenAIProvider(Provider):
         client: openai.AsyncOpenAI,
         model: str,
         base_url: str,
-        rung_store: RungStore,
+        facts: FactStore,
+        kind: str | None = None,
         patience: Patience | None = None,
     ) -> None:
         """Contact nobody yet."""
@@ -72,11 +75,12 @@ class OpenAIProvider(Provider):
         self._server = Server(
             host=address.host, model=model, secrets=(key, address.username, address.password)
         )
+        self._row = ROWS[chosen(address, kind)]
+        self._acquaintance = Acquaintance(row=self._row, model=model, url=address.url, store=facts)
         self._dialogue = Dialogue(
             client=client,
             server=self._server,
-            address=address,
-            rungs=rung_store,
+            acquaintance=self._acquaintance,
             patience=self._patience,
         )
 
@@ -98,17 +102,40 @@ class OpenAIProvider(Provider):
         """Whether an answer has fields: a server that knows only plain words names nothing."""
         return self._dialogue.has_fields
 
+    @property
+    def facts(self) -> ServerFacts:
+        """Return what is known of the server."""
+        return self._acquaintance.facts
+
+    def probe(self) -> Probe:
+        """Return what finds out more of it."""
+
+        async def look(pictures: tuple[bytes, ...]) -> Usage:
+            until_s = asyncio.get_running_loop().time() + CONNECTION_TEST_S
+            return (await self._look_at(*pictures, until_s=until_s))[1]
+
+        return Probe(
+            client=self._client,
+            acquaintance=self._acquaintance,
+            row=self._row,
+            model=self._server.model,
+            url=self._address.url,
+            look=look,
+            patience=self._patience,
+        )
+
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""
+        names = chunk.schema.json_schema.get("properties")
         reading = Reading(
-            names=prompt.FIELDS,
+            names=frozenset(names if isinstance(names, Mapping) else ()),
             sentence=sentence,
             of_fields=prompt.analysis,
             of_unasked=_without_claims,
             of_text=prompt.plain,
         )
-        asking = self._dialogue.ask(await _request(chunk), reading, within_s=self._patience.total_s)
+        asking = self._dialogue.ask(Request.of(chunk), reading, within_s=self._patience.total_s)
         async with aclosing(asking) as steps:
             async for step in steps:
                 yield Partial(
@@ -151,19 +178,19 @@ class OpenAIProvider(Provider):
         until_s = loop.time() + CONNECTION_TEST_S
         asked_s = loop.time()
         try:
-            answer = await self._look_at(jpeg, until_s=until_s)
+            answer, _ = await self._look_at(jpeg, until_s=until_s)
         except ProviderError as error:
             # The first answer may only have shown that the model thinks, or that no shape can be agreed.
             if error.fault is not Fault.BAD_ANSWER:
                 raise
             asked_s = loop.time()
-            answer = await self._look_at(jpeg, until_s=until_s)
+            answer, _ = await self._look_at(jpeg, until_s=until_s)
         return CheckResult(
             sees_pictures=sight.seen_in(answer), answer=answer, latency_s=loop.time() - asked_s
         )
 
-    async def _look_at(self, jpeg: bytes, *, until_s: float) -> str:
-        """Return the model's words on the test picture."""
+    async def _look_at(self, *jpegs: bytes, until_s: float) -> tuple[str, Usage]:
+        """Return the model's words on test pictures, and what they cost."""
         reading = Reading(
             names=frozenset(),
             sentence=lambda _fields, _coming: "",
@@ -172,23 +199,12 @@ class OpenAIProvider(Provider):
             of_text=eyesight.answer_of_text,
         )
         within_s = until_s - asyncio.get_running_loop().time()
-        answer = ""
-        asking = self._dialogue.ask(eyesight.question(jpeg), reading, within_s=within_s)
+        answer, usage = "", Usage()
+        asking = self._dialogue.ask(eyesight.question(*jpegs), reading, within_s=within_s)
         async with aclosing(asking) as steps:
             async for step in steps:
-                answer = step.value or answer
-        return answer
-
-
-async def _request(chunk: Chunk) -> Request:
-    """Return the request that a chunk makes, its pictures made smaller where that is wanted."""
-    request = Request.of(chunk)
-    if chunk.height_px is None:
-        return request
-    small = await asyncio.get_running_loop().run_in_executor(
-        None, shrunk, request.pictures, chunk.height_px
-    )
-    return replace(request, pictures=small)
+                answer, usage = step.value or answer, step.usage
+        return answer, usage
 
 
 def _without_claims(fields: Mapping[str, object]) -> Analysis:

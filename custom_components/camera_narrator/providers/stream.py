@@ -1,19 +1,23 @@
 """An answer's stream, piece by piece; the one place that knows how long to wait for each."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+import json
 import time
 from typing import Final
 
 import httpx
 import openai
-from openai.types.chat import ChatCompletionChunk
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from ..pipeline.errors import NarratorError
 from ..pipeline.request import Quota, Usage
 from .quota import quota
+
+type Opened = openai.AsyncStream[ChatCompletionChunk] | ChatCompletion
+"""A stream, or the whole answer of a server that does not stream."""
 
 
 class WebPageError(NarratorError):
@@ -61,11 +65,15 @@ class Piece:
     text: str = ""
     thought: bool = False
     """Whether it is thinking that is told apart from the answer."""
+    thought_tokens: int = 0
+    """Of the usage: what was thought, shown or not."""
     refusal: str = ""
     finish: str | None = None
     usage: Usage | None = None
     quota: Quota | None = None
     """What the answer's headers say is left."""
+    whole: bool = False
+    """Whether the answer came in one piece."""
 
     @property
     def token(self) -> bool:
@@ -74,7 +82,7 @@ class Piece:
 
 
 async def pieces(
-    opening: Callable[[], Awaitable[openai.AsyncStream[ChatCompletionChunk]]],
+    opening: Callable[[], Awaitable[Opened]],
     *,
     patience: Patience,
     until_s: float,
@@ -84,13 +92,22 @@ async def pieces(
     by_s = min(until_s, now() + patience.first_s)
     async with asyncio.timeout_at(by_s):
         stream = await opening()
+    if isinstance(stream, ChatCompletion):
+        yield _piece(stream, whole=True)
+        return
     begun = finished = False
     try:
-        if "html" in stream.response.headers.get("content-type", ""):
+        kind = stream.response.headers.get("content-type", "")
+        if "html" in kind:
             raise WebPageError
         left = quota(stream.response.headers, now_wall_s=time.time())
         if left is not None:
             yield Piece(quota=left)
+        if "application/json" in kind:
+            async with asyncio.timeout_at(until_s):
+                body = await stream.response.aread()
+            yield _piece(_answer(json.loads(body), stream), whole=True)
+            return
         events = aiter(stream)
         while True:
             try:
@@ -114,34 +131,56 @@ async def pieces(
             await stream.close()
 
 
-def _piece(event: object) -> Piece:
+def _answer(body: object, stream: openai.AsyncStream[ChatCompletionChunk]) -> object:
+    """Return the answer of a server that was asked to stream and did not; raise what it says instead of one."""
+    if isinstance(body, Mapping) and body.get("error"):
+        request = stream.response.request
+        raise openai.APIError("instead of an answer", request, body=body["error"])
+    return body
+
+
+def _piece(event: object, *, whole: bool = False) -> Piece:
     """Read an event leniently: the library does not validate what servers send."""
-    usage = _usage(getattr(event, "usage", None))
-    choices = getattr(event, "choices", None)
+    counts = _of(event, "usage") or _of(_of(event, "x_groq"), "usage")
+    usage, thought_tokens = _usage(counts)
+    choices = _of(event, "choices")
     if not isinstance(choices, list) or not choices:
-        return Piece(usage=usage)
-    delta = getattr(choices[0], "delta", None)
-    finish = getattr(choices[0], "finish_reason", None)
-    thought = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
+        return Piece(usage=usage, thought_tokens=thought_tokens)
+    delta = _of(choices[0], "message" if whole else "delta")
+    finish = _of(choices[0], "finish_reason")
+    thought = _of(delta, "reasoning_content") or _of(delta, "reasoning")
     return Piece(
-        text=_string(getattr(delta, "content", None)),
+        text=_string(_of(delta, "content")),
         thought=bool(thought),
-        refusal=_string(getattr(delta, "refusal", None)),
+        thought_tokens=thought_tokens,
+        refusal=_string(_of(delta, "refusal")),
         finish=finish if isinstance(finish, str) else None,
         usage=usage,
+        whole=whole,
     )
+
+
+def _of(thing: object, name: str) -> object:
+    """Return a part of what is an object where the library knows it, and a mapping where it does not."""
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
 def _string(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _usage(value: object) -> Usage | None:
-    given = getattr(value, "prompt_tokens", None)
-    taken = getattr(value, "completion_tokens", None)
-    if not isinstance(given, int) and not isinstance(taken, int):
-        return None
-    return Usage(
-        input_tokens=given if isinstance(given, int) else None,
-        output_tokens=taken if isinstance(taken, int) else None,
+def _usage(counts: object) -> tuple[Usage | None, int]:
+    """Return what was counted, and how much of it was thought."""
+    given, taken, total = (
+        value if isinstance(value, int) else None
+        for value in (_of(counts, f"{what}_tokens") for what in ("prompt", "completion", "total"))
     )
+    if given is None and taken is None:
+        return None, 0
+    thought = _of(_of(counts, "completion_tokens_details"), "reasoning_tokens")
+    hidden = thought if isinstance(thought, int) else 0
+    if given is not None and taken is not None and total is not None and total > given + taken:
+        # Google leaves thoughts out of the answer's tokens and charges for them.
+        hidden = max(hidden, total - given - taken)
+        taken = total - given
+    return Usage(input_tokens=given, output_tokens=taken), hidden

@@ -9,12 +9,13 @@ from ..const import (
     CONF_BASE_URL,
     CONF_MODEL,
     CONF_PROVIDER,
+    CONF_SERVER,
     PROVIDER_BUILTIN,
     PROVIDER_OPENAI,
 )
 from ..pipeline.provider import Provider
 from .builtin import BuiltinProvider
-from .ladder import Rungs, RungStore
+from .server_facts import Facts, FactStore
 
 if (
     TYPE_CHECKING
@@ -23,27 +24,27 @@ if (
 
     from .openai import OpenAIProvider
 
-type Factory = Callable[[HomeAssistant, Mapping[str, str], RungStore], Awaitable[Provider]]
+type Factory = Callable[[HomeAssistant, Mapping[str, str], FactStore], Awaitable[Provider]]
 
 
 async def create(
-    hass: HomeAssistant, data: Mapping[str, str], rungs: RungStore | None = None
+    hass: HomeAssistant, data: Mapping[str, str], facts: FactStore | None = None
 ) -> Provider:
     """Return the provider that a hub's data describes, without contacting it."""
-    return await PROVIDERS[data[CONF_PROVIDER]](hass, data, Rungs() if rungs is None else rungs)
+    return await PROVIDERS[data[CONF_PROVIDER]](hass, data, Facts() if facts is None else facts)
 
 
 async def create_builtin(
     hass: HomeAssistant,
     data: Mapping[str, str],
-    rungs: RungStore,
+    facts: FactStore,
 ) -> BuiltinProvider:
     """Return the describer that needs no model."""
     return BuiltinProvider()
 
 
 async def create_openai(
-    hass: HomeAssistant, data: Mapping[str, str], rungs: RungStore
+    hass: HomeAssistant, data: Mapping[str, str], facts: FactStore
 ) -> OpenAIProvider:
     """Return the provider for a server with OpenAI's API; the client library loads in the executor."""
     await hass.async_add_import_executor_job(import_module, ".openai", __package__)
@@ -52,7 +53,11 @@ async def create_openai(
     base_url = data[CONF_BASE_URL]
     client = await create_client(hass, base_url, data.get(CONF_API_KEY))
     return OpenAIProvider(
-        client=client, model=data.get(CONF_MODEL, ""), base_url=base_url, rung_store=rungs
+        client=client,
+        model=data.get(CONF_MODEL, ""),
+        base_url=base_url,
+        facts=facts,
+        kind=data.get(CONF_SERVER),
     )
 
 

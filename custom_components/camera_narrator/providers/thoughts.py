@@ -18,6 +18,8 @@ class Thoughts:
         self._begun = False
         self.open = False
         """Whether the text so far ends inside a thought."""
+        self.seen = False
+        """Whether there was one."""
 
     def feed(self, piece: str) -> str:
         """Return what belongs to the answer, as far as that is clear."""
@@ -43,7 +45,7 @@ class Thoughts:
     def _begins(self) -> bool:
         """Decide whether the text begins with a thought; False while it may go either way."""
         if (tag := _OPEN.match(self._held)) is not None:
-            self.open = self._begun = True
+            self.open = self.seen = self._begun = True
             self._held = self._held[tag.end() :]
             return True
         start = self._held.lstrip()

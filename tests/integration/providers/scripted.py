@@ -21,8 +21,8 @@ from custom_components.camera_narrator.pipeline.request import (
     Text,
 )
 from custom_components.camera_narrator.pipeline.vocabulary import Look
-from custom_components.camera_narrator.providers.ladder import Rungs, RungStore
 from custom_components.camera_narrator.providers.openai import OpenAIProvider, create_client
+from custom_components.camera_narrator.providers.server_facts import Facts, FactStore
 from custom_components.camera_narrator.providers.stream import Patience
 
 KEY = "very-secret-key-4711-abcdef"
@@ -88,13 +88,15 @@ async def provider(
     model: str = "scripted",
     key: str = KEY,
     patience: Patience = PATIENT,
-    rungs: RungStore | None = None,
+    facts: FactStore | None = None,
+    kind: str | None = None,
 ) -> OpenAIProvider:
     return OpenAIProvider(
         client=await create_client(hass, base_url, key),
         model=model,
         base_url=base_url,
-        rung_store=Rungs() if rungs is None else rungs,
+        facts=Facts() if facts is None else facts,
+        kind=kind,
         patience=patience,
     )
 

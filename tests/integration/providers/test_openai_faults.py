@@ -61,7 +61,6 @@ from tests.integration.providers.scripted import (
             False,
         ),
         (refusal(400, "rejected by the content_filter", code="content_filter"), REFUSED, False),
-        (refusal(400, "exceeds the context size, reduce max_tokens: invalid"), REFUSED, False),
         (refusal(418, f"teapot {KEY[-8:]}"), REFUSED, False),
         (words(WORDS[:40]), BAD, True),
         (words(WORDS[:40], finish="length"), BAD, True),

@@ -4,7 +4,7 @@ from aiohttp import web
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.camera_narrator.providers.ladder import Rungs
+from custom_components.camera_narrator.providers.server_facts import Facts
 from rigs.model_faults import Fault as Scripted, FaultKind
 from rigs.model_server import ModelServer
 from tests.integration.providers.scripted import (
@@ -38,12 +38,12 @@ async def test_steps_down_where_a_shape_is_refused(
 ) -> None:
     """A refused shape costs a round trip within the same call, once, also for providers made later."""
     server.script.add(*(Scripted(kind=kind, times=None) for kind in refused))
-    store = Rungs()
-    asked = await provider(hass, server.base_url, rungs=store)
+    store = Facts()
+    asked = await provider(hass, server.base_url, facts=store)
     assert (await ask(asked))[-1].final
     assert [request.rung for request in server.requests] == rungs
     await ask(asked)
-    await ask(await provider(hass, server.base_url, rungs=store))
+    await ask(await provider(hass, server.base_url, facts=store))
     assert [request.rung for request in server.requests[len(rungs) :]] == [rungs[-1]] * 2
 
 
@@ -82,9 +82,9 @@ async def test_a_shape_that_the_server_saw_missed_counts_as_prose(
 async def test_a_server_without_shapes_comes_to_plain_text(hass: HomeAssistant) -> None:
     """Prose on every rung fails once, and from then on its sentence is the narrative, without claims."""
     raw = Raw(words("A cat."), words("A cat."), words("<think>Hm.</think> A cat ", "sits there."))
-    store = Rungs()
+    store = Facts()
     async with raw as base_url:
-        asked = await provider(hass, base_url, rungs=store)
+        asked = await provider(hass, base_url, facts=store)
         assert (await failure(asked)).fault is BAD
         analysis = (await ask(asked))[-1].analysis
     assert analysis is not None
@@ -94,7 +94,7 @@ async def test_a_server_without_shapes_comes_to_plain_text(hass: HomeAssistant) 
         frozenset(),
     )
     assert "response_format" not in raw.bodies[2]
-    assert store.get(f"scripted@{base_url}") == "text"
+    assert (store.get(f"scripted@{base_url}") or {})["rung"] == "text"
 
 
 async def test_one_answer_in_prose_does_not_lower_a_proven_rung(hass: HomeAssistant) -> None:
@@ -115,11 +115,11 @@ async def test_one_answer_in_prose_does_not_lower_a_proven_rung(hass: HomeAssist
 
 async def test_an_object_on_the_text_rung_makes_no_claims(hass: HomeAssistant) -> None:
     """A model that sends JSON nobody asked for is understood, but its labels do not count."""
-    store = Rungs()
+    store = Facts()
     raw = Raw(words(WORDS))
     async with raw as base_url:
-        store.set(f"scripted@{base_url}", "text")
-        analysis = (await ask(await provider(hass, base_url, rungs=store)))[-1].analysis
+        store.set(f"scripted@{base_url}", {"rung": "text"})
+        analysis = (await ask(await provider(hass, base_url, facts=store)))[-1].analysis
     assert analysis is not None
     assert analysis.narrative == ANSWER["narrative"]
     assert analysis.subject is None

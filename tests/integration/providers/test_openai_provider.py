@@ -10,7 +10,7 @@ from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Look
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
-from custom_components.camera_narrator.providers.ladder import Rungs
+from custom_components.camera_narrator.providers.server_facts import Facts
 from custom_components.camera_narrator.providers.table import create, create_openai
 from rigs.model_answer import Pace
 from rigs.model_faults import Fault as Scripted, FaultKind
@@ -95,7 +95,7 @@ async def test_factories(hass: HomeAssistant, server: ModelServer) -> None:
     assert made.name == "scripted"
     assert isinstance(await create(hass, {"provider": "builtin"}), BuiltinProvider)
     assert server.requests == []
-    assert (await ask(await create_openai(hass, data, Rungs())))[-1].final
+    assert (await ask(await create_openai(hass, data, Facts())))[-1].final
 
 
 async def test_closing_the_answer_cancels_the_request(
@@ -154,13 +154,13 @@ async def test_a_web_page_is_no_list(hass: HomeAssistant) -> None:
 async def test_check_tells_who_sees(hass: HomeAssistant, server: ModelServer) -> None:
     """Only the right colour and shape of a random picture count, and the rung is known afterwards."""
     server.script.add(Scripted(kind=FaultKind.REJECT_STRICT, times=None))
-    store = Rungs()
-    asked = await provider(hass, server.base_url, rungs=store)
+    store = Facts()
+    asked = await provider(hass, server.base_url, facts=store)
     seen = await asked.check()
     assert seen.sees_pictures
     assert seen.answer
     assert seen.latency_s > 0
-    assert store.get(f"scripted@{server.base_url}") == "json_schema"
+    assert (store.get(f"scripted@{server.base_url}") or {})["rung"] == "json_schema"
     server.script.add(Scripted(kind=FaultKind.LIE))
     blind = await asked.check()
     assert not blind.sees_pictures
