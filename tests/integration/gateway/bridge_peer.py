@@ -1,6 +1,7 @@
 """A bridge as the gateway sees it: a socket that says hello and then whatever a test wants."""
 
 import asyncio
+import contextlib
 from typing import Any, Self
 from uuid import uuid4
 
@@ -121,7 +122,8 @@ class BridgePeer:
             self.marks |= {mark.camera: mark for mark in parsed.cameras}
         elif isinstance(parsed, Ping) and not self.socket.closed:
             self.pings += 1
-            await self.say(Pong(id=parsed.id, clock_us=CLOCK_US))
+            with contextlib.suppress(ConnectionResetError):  # the other end may be gone already
+                await self.say(Pong(id=parsed.id, clock_us=CLOCK_US))
 
 
 __all__ = ["JPEG", "PATH", "BridgePeer", "CameraHello", "Configure", "frame", "hello"]
