@@ -10,6 +10,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .pipeline.claim import Drift, LedgerEntry
 from .pipeline.clock import Clock
 from .pipeline.models import CameraMemory, Event, Span
 from .pipeline.rule import RuleState
@@ -81,6 +82,9 @@ class MemoryStore:
             "open_event": _event_out(memory.open_event),
             "last_event": _event_out(memory.last_event),
             "rules": {key: asdict(state) for key, state in memory.rules.items()},
+            "ledger": [asdict(entry) for entry in memory.ledger],
+            "writings": list(memory.writings),
+            "drift": asdict(memory.drift),
         }
         self._save()
 
@@ -162,7 +166,31 @@ def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:
         open_event=_event_in(stored["open_event"], behind_s),
         last_event=_event_in(stored["last_event"], behind_s),
         rules={key: _rule_in(state) for key, state in stored.get("rules", {}).items()},
+        ledger=tuple(_entry_in(entry) for entry in stored.get("ledger", ())),
+        writings=tuple(str(text) for text in stored.get("writings", ())),
+        drift=_drift_in(stored.get("drift", {})),
     )
+
+
+def _entry_in(stored: Mapping[str, Any]) -> LedgerEntry:
+    told = stored["told_wall_s"]
+    return LedgerEntry(
+        number=int(stored["number"]),
+        subject=Label(stored["subject"]),
+        look=str(stored["look"]),
+        where=str(stored["where"]),
+        moving=bool(stored["moving"]),
+        since_wall_s=float(stored["since_wall_s"]),
+        seen_wall_s=float(stored["seen_wall_s"]),
+        expires_wall_s=float(stored["expires_wall_s"]),
+        confidence=float(stored["confidence"]),
+        answers=int(stored["answers"]),
+        told_wall_s=None if told is None else float(told),
+    )
+
+
+def _drift_in(stored: Mapping[str, Any]) -> Drift:
+    return Drift(audits=int(stored.get("audits", 0)), differed=int(stored.get("differed", 0)))
 
 
 def _rule_in(stored: Mapping[str, Any]) -> RuleState:

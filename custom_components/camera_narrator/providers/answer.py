@@ -8,6 +8,7 @@ from typing import Final
 
 from ..pipeline.errors import NarratorError
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
+from ..pipeline.prompt import STORY, flat
 from ..pipeline.request import Quota, Usage
 from .faults import Server
 from .ladder import Rung
@@ -57,7 +58,7 @@ class Answer[T]:
         self._reading = reading
         self._server = server
         self._thoughts = Thoughts()
-        self._object = PartialObject()
+        self._object = PartialObject(inner=STORY)
         self._text = ""
         self._thought = False
         self._thought_tokens = 0
@@ -119,7 +120,7 @@ class Answer[T]:
             if not _FENCE.sub("", text).startswith("{"):
                 raise NotAsAgreedError
             raise self._cut()
-        if is_refusal(str(fields.get(_WORDS, ""))):
+        if is_refusal(str(flat(fields).get(_WORDS, ""))):
             raise self._server.declined()
         try:
             return self._reading.of_fields(fields)

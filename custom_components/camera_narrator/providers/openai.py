@@ -127,9 +127,8 @@ class OpenAIProvider(Provider):
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""
-        names = chunk.schema.json_schema.get("properties")
         reading = Reading(
-            names=frozenset(names if isinstance(names, Mapping) else ()),
+            names=prompt.FIELDS,
             sentence=sentence,
             of_fields=prompt.analysis,
             of_unasked=_without_claims,
