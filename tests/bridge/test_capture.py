@@ -7,6 +7,7 @@ import errno
 from functools import partial
 import http.server
 import logging
+import queue
 import socket
 import threading
 from typing import override
@@ -246,6 +247,7 @@ class _Listener:
     def __init__(self) -> None:
         self.opened_once = threading.Event()
         self.errors: list[ErrorCode] = []
+        self.states: queue.Queue[StreamState] = queue.Queue()
 
     def opened(self, coding: Coding) -> Track:
         """Have its packets taken."""
@@ -253,7 +255,8 @@ class _Listener:
         return Track(coding, _Nobody(), hint=PacketHint(), budget=Budget(1), ready=lambda _: None)
 
     def state_changed(self, state: StreamState, error: WireError | None) -> None:
-        """Note why."""
+        """Note it, and why."""
+        self.states.put(state)
         if error is not None:
             self.errors.append(error.code)
 
@@ -275,7 +278,7 @@ class _Nobody:
 def test_reader_of_a_camera_that_only_talks_is_replaced_once(
     talker: Callable[[Talk], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No call of libav's can be interrupted: the reader is left to itself, said to have timed out, and not multiplied."""
+    """The reader is left to itself, as libav cannot be interrupted; the camera has failed, also while another reader tries."""
     monkeypatch.setattr("edge_bridge.capture.open_stream", partial(open_stream, timeout_s=0.5))
     sink = _Listener()
     source = StreamSource(url=f"rtsp://127.0.0.1:{talker(_clock_alone)}/front")
@@ -288,6 +291,11 @@ def test_reader_of_a_camera_that_only_talks_is_replaced_once(
         for _ in range(3):
             capture.check(monotonic_us() + int(2 * TALK_S * 1_000_000))
         assert sink.errors == [ErrorCode.TIMEOUT]
+        assert [sink.states.get(timeout=10) for _ in range(3)] == [
+            StreamState.CONNECTING,
+            StreamState.FAILED,
+            StreamState.FAILED,  # what the second one has found
+        ]
         assert sum(thread.name == "capture front" for thread in threading.enumerate()) == 2
     finally:
         capture.stop()

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 import threading
+import time
+from typing import override
 
 from av.packet import Packet
 from hypothesis import given, strategies as st
@@ -50,6 +52,7 @@ def workers() -> Iterator[DecoderWorkers]:
     one = DecoderWorkers(1)
     yield one
     one.stop()
+    one.join(time.monotonic() + 10)
 
 
 def test_cameras_take_turns(workers: DecoderWorkers) -> None:
@@ -100,8 +103,34 @@ def test_many_threads_never_share_a_camera() -> None:
             many.ready(job)
     assert all(job.done.wait(10) for job in jobs)
     many.stop()
+    many.join(time.monotonic() + 10)
     assert all(log.count(job.name) >= 200 for job in jobs)
     assert many.longest_s == 0
+
+
+def test_an_end_waits_no_longer_than_it_is_told() -> None:
+    """A decoder that hangs is left to itself, and the others have ended."""
+    release = threading.Event()
+
+    class Hanging(Job):
+        """Works until it is let go."""
+
+        @override
+        def work(self, decoders: Decoders) -> bool:
+            self.done.set()
+            return not release.wait(60)
+
+    job = Hanging("hanging", [])
+    two = DecoderWorkers(2)
+    two.start()
+    two.ready(job)
+    assert job.done.wait(10)
+    two.stop()
+    two.join(time.monotonic() + 0.01)
+    assert any(thread.is_alive() for thread in two._threads)
+    release.set()
+    two.join(time.monotonic() + 10)
+    assert not any(thread.is_alive() for thread in two._threads)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(1, 400), st.booleans()), max_size=40))

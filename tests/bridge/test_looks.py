@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 import queue
 import threading
+import time
 from typing import override
 
 from av.video.frame import VideoFrame
@@ -56,6 +57,7 @@ def looks(labeller: SlowLabeller) -> Iterator[Looks]:
     yield made
     labeller.go.release(10)
     made.stop()
+    made.join(time.monotonic() + WAIT_S)
 
 
 def look(seen: queue.Queue[Seen], captured_us: int = 0, width: int = 64) -> Look:
@@ -82,6 +84,7 @@ def test_an_offer_returns_at_once_and_the_answer_follows(
     labeller.go.release()
     assert seen.get(timeout=WAIT_S) == Seen(detections=(PERSON,), regions=MOTION, captured_us=5)
     looks.stop()
+    looks.join(time.monotonic() + WAIT_S)
     assert looks.status()["looks"] == 1
 
 
@@ -131,6 +134,7 @@ def test_a_detector_that_breaks_down_is_out_of_use(
         labeller.go.release()
         labeller.begun.get(timeout=WAIT_S)
     looks.stop()
+    looks.join(time.monotonic() + WAIT_S)
     assert looks.status() == {"problem": "it broke down: ValueError"}
     assert not looks.due(front, 10 * LOOK_US)
     looks.offer(front, look(seen, 10 * LOOK_US))
@@ -151,6 +155,7 @@ def test_an_end_leaves_no_thread(looks: Looks, labeller: SlowLabeller) -> None:
     seen.get(timeout=WAIT_S)
     assert threading.active_count() == before + 1
     looks.stop()
+    looks.join(time.monotonic() + WAIT_S)
     assert threading.active_count() == before
     unused = Looks(labeller)
     unused.stop()

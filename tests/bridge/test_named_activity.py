@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import override
 
+from aiohttp import WSCloseCode
 from av.video.frame import VideoFrame
 import pytest
 
@@ -15,6 +16,7 @@ from edge_bridge.protocol.area import Detection, Polygon, Region
 from edge_bridge.protocol.frame import Frame
 from edge_bridge.protocol.messages import Activity
 from edge_bridge.protocol.vocabulary import Capability, FrameFlag, Label
+from rigs.code_source import CodeSettings, CodeSource
 from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import FakeGateway
 from tests.bridge.test_labels import FakeNetwork
@@ -39,6 +41,20 @@ class Detector(Labeller):
     ) -> tuple[Detection, ...]:
         self.masks.append(masks)
         return super().detect(frame, masks=masks, focus=focus)
+
+
+class Broken(Detector):
+    """Fails with each picture."""
+
+    @override
+    def detect(
+        self,
+        frame: VideoFrame,
+        *,
+        masks: tuple[Polygon, ...] = (),
+        focus: Sequence[Region] = (),
+    ) -> tuple[Detection, ...]:
+        raise ValueError("the runtime is another one")
 
 
 @pytest.fixture
@@ -117,3 +133,33 @@ async def test_without_a_detector_nothing_is_named(
     assert Capability.LABELS not in gateway.last.hello.capabilities
     assert Capability.MASKS in gateway.last.hello.capabilities
     assert told(gateway) == []
+
+
+async def test_home_assistant_learns_that_the_detector_broke_down(
+    gateway: FakeGateway,
+    serve: Serve,
+    start_bridge: StartBridge,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who waits for labels must not wait for ever: the bridge says hello again, without the capability; frames go on."""
+    monkeypatch.setattr("edge_bridge.bridge.looks_with", lambda *_: Looks(Broken(Encoder())))
+    source = CodeSource(CodeSettings(camera=1))
+    camera = drawn()
+    camera.swap(source)
+    server = await serve(camera)
+    gateway.cameras = (config(server.url("front")),)
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.frames))
+    source.visits.start()
+    await gateway.until(lambda: len(gateway.connections) == 2)
+    source.visits.stop()
+    before, after = (set(seen.hello.capabilities) for seen in gateway.connections)
+    assert before - after == {Capability.LABELS}
+    assert after
+    assert gateway.close_codes[0] in {WSCloseCode.OK, WSCloseCode.SERVICE_RESTART}
+    assert "detector: it broke down; greeting anew without it" in caplog.text
+    await gateway.until(lambda: bool(gateway.last.frames))
+    assert [frame.sequence for frame in gateway.frames] == sorted(
+        {frame.sequence for frame in gateway.frames}
+    )

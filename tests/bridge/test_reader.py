@@ -94,6 +94,7 @@ def watch() -> Iterator[Callable[..., Watcher]]:
     yield start
     for watcher in watchers:
         watcher.workers.stop()
+        watcher.workers.join(time.monotonic() + 10)
 
 
 async def test_pictures_of_an_overloaded_bridge_stay_young(

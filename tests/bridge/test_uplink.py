@@ -8,10 +8,13 @@ import json
 from pathlib import Path
 import socket
 import ssl
+import threading
 
 from aiohttp import WSCloseCode, web
 import pytest
 
+from edge_bridge.bridge import Bridge
+from edge_bridge.probes import PROBES_MOST
 from edge_bridge.protocol.camera import CameraStatus
 from edge_bridge.protocol.messages import (
     Configured,
@@ -25,7 +28,10 @@ from edge_bridge.protocol.messages import (
 )
 from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag
 from edge_bridge.protocol.wire_error import WireError
+from edge_bridge.settings import Settings
+from edge_bridge.state_folder import StateFolder
 from rigs.code_source import CodeSettings, CodeSource
+from rigs.simulated_camera import Refusal
 from tests.bridge.conftest import TLS, Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
 
@@ -279,6 +285,59 @@ async def test_answer_to_a_probe_does_not_outlive_its_connection(
     await gateway.send(Probe(id=3, url=server.url("back")))
     await gateway.until(lambda: gateway.seen(Probed)[-1].id == 3)
     assert [probed.id for probed in gateway.seen(Probed)] == [2, 3]
+
+
+async def test_probes_that_nobody_waits_for_count_until_they_have_ended(
+    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
+) -> None:
+    """A connection that ends interrupts no read: the next one's probes are not begun on top of hanging ones."""
+    camera = drawn()
+    camera.faults.refuse = Refusal.HANG
+    server = await serve(camera, drawn("back"))
+    start_bridge(gateway)
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    for number in range(1, PROBES_MOST + 1):
+        await gateway.send(Probe(id=number, url=server.url("front")))
+    await gateway.send(Ping(id=1))
+    await gateway.until(lambda: bool(gateway.seen(Pong)))
+    await gateway.close_sockets()
+    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
+    await gateway.send(Probe(id=5, url=server.url("back")))
+    await gateway.until(lambda: bool(gateway.seen(Probed)))
+    [refused] = gateway.seen(Probed)
+    assert refused.id == 5
+    assert refused.error is not None
+    assert refused.error.code is ErrorCode.OVER_LIMIT
+    await eventually(lambda: not any(thread.name == "probe" for thread in threading.enumerate()))
+    await gateway.send(Probe(id=6, url=server.url("back")))
+    await gateway.until(lambda: len(gateway.seen(Probed)) == 2)
+    answer = gateway.seen(Probed)[-1]
+    assert (answer.id, answer.error, answer.codec) == (6, None, "h264")
+
+
+async def test_threads_end_while_the_farewell_is_said(
+    gateway: FakeGateway, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end waits for Home Assistant's last acknowledgements and for decoders at once, not one after the other."""
+    monkeypatch.setattr("edge_bridge.session.FAREWELL_S", 60.0)
+    server = await serve(drawn())
+    gateway.acknowledging = False
+    gateway.cameras = (config(server.url("front")),)
+    folder = StateFolder(tmp_path / "bridge")
+    settings = Settings(url=gateway.url, token=TOKEN, name="test", state=tmp_path)
+    bridge = Bridge(settings, folder, folder.hold())
+    task = asyncio.get_running_loop().create_task(bridge.run())
+    await gateway.until(lambda: bool(gateway.frames))
+    decoders = bridge._roster._workers._threads
+    assert all(thread.is_alive() for thread in decoders)
+    task.cancel()
+    await eventually(lambda: not any(thread.is_alive() for thread in decoders))
+    assert not task.done(), "it still waits to hear what has arrived"
+    await gateway.acknowledge()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [front] = _cameras(gateway)
+    assert front.counters.unacknowledged == 0
 
 
 async def test_frame_above_the_limit_is_encoded_smaller(

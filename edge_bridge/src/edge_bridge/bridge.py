@@ -1,6 +1,7 @@
 """The bridge: holds the cameras that Home Assistant configured, the ring, and the way up."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
@@ -15,10 +16,10 @@ from .looks import looks_with
 from .mqtt_link import tls_context
 from .outbox import Outbox
 from .pacing import Pacing
-from .probe import probe
+from .probes import Probes
 from .process_load import ProcessLoad
 from .protocol.camera import CameraConfig
-from .protocol.frame import KIND_PREVIEW, Frame
+from .protocol.frame import Frame
 from .protocol.limits import MAX_CAMERAS, PROTOCOL_MAX, PROTOCOL_MIN
 from .protocol.messages import (
     Ack,
@@ -27,17 +28,14 @@ from .protocol.messages import (
     Hello,
     Limits,
     Probe,
-    Probed,
     Status,
     Watch,
     Welcome,
 )
-from .protocol.vocabulary import Capability, ErrorCode, FrameFlag
-from .protocol.wire_error import WireError
+from .protocol.vocabulary import Capability, FrameFlag
 from .replay import ReplayRing
 from .roster import Roster
 from .settings import Settings
-from .source import StreamSource
 from .state_folder import StateFolder
 from .telemetry import Telemetry
 from .uplink import Uplink
@@ -52,8 +50,8 @@ REPORT_LEAST_S = 0.5
 """Between two changes that are written: a person sees both, and no flood reaches disk or broker."""
 REPLAY_PAUSE_US = 1_000_000
 """Two looks: nothing is replayed while live frames are under pressure."""
-PROBES_MOST = 4
-"""At once: each opens a stream and decodes."""
+THREADS_S = 1.0
+"""For the threads' end, from the moment when it is asked for: the farewells take longer, and nobody waits for both."""
 
 
 class Bridge:
@@ -75,8 +73,8 @@ class Bridge:
         self._limits = Limits()
         self._load = ProcessLoad()
         self._tasks: asyncio.TaskGroup | None = None
-        self._probes: set[asyncio.Task[None]] = set()
-        """Of the present connection: their numbers mean nothing on the next one."""
+        self._probes = Probes(self._encoder, self.outbox)
+        self._threads_until_s = 0.0
         self._began_s = time.monotonic()
         self._changed = asyncio.Event()
         """A state has changed since the status was written."""
@@ -101,18 +99,22 @@ class Bridge:
             )
 
     async def run(self) -> None:
-        """Serve until cancelled; then say the last status, close, and stop the cameras."""
+        """Serve until cancelled; then say the last status and close, while the threads end."""
+        loop = asyncio.get_running_loop()
+        # Home Assistant would wait for labels that no longer come.
+        self._looks.broke = lambda: _call(loop, self._uplink.greet_anew)
         self._roster.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._uplink.run())
                 tasks.create_task(self._report())
+                tasks.create_task(self._stop_threads_at_the_end())
                 if self._telemetry is not None:
                     tasks.create_task(self._telemetry.run())
         finally:
-            self._roster.stop()
-            self._looks.stop()
+            self._roster.join(self._threads_until_s)
+            self._looks.join(self._threads_until_s)
             self._folder.clear_status()
 
     # -- what a connection asks for ---------------------------------------------------------------------------
@@ -174,12 +176,8 @@ class Bridge:
 
     def probe(self, probe: Probe) -> None:
         """Start a probe; its preview and its answer go to the outbox."""
-        if self._tasks is None or len(self._probes) >= PROBES_MOST:
-            self.outbox.reply(Probed(id=probe.id, error=WireError.of(ErrorCode.OVER_LIMIT)))
-            return
-        task = self._tasks.create_task(self._probe(probe))
-        self._probes.add(task)
-        task.add_done_callback(self._probes.discard)
+        if self._tasks is not None:
+            self._probes.start(self._tasks, probe, preview_most_bytes=self._limits.max_frame_bytes)
 
     @property
     def live_waits(self) -> bool:
@@ -258,31 +256,20 @@ class Bridge:
         """End a connection: frames wait in the ring again, and nobody waits for its probes."""
         self._ring.disconnect()
         self._changed.set()
-        for task in self._probes:
-            task.cancel()
+        self._probes.cancel()
 
     def _reconcile(self, revision: int, configs: tuple[CameraConfig, ...]) -> Configured:
         return self._roster.reconcile(
             revision, configs, max_frame_bytes=self._limits.max_frame_bytes
         )
 
-    async def _probe(self, wish: Probe) -> None:
-        probing = await probe(wish.id, StreamSource.of(wish), self._encoder, masks=wish.masks)
-        if (preview := probing.preview) is not None and len(
-            preview.data
-        ) <= self._limits.max_frame_bytes:
-            self.outbox.reply(
-                Frame(
-                    kind=KIND_PREVIEW,
-                    camera=0,
-                    sequence=wish.id,
-                    captured_us=monotonic_us(),
-                    width=preview.width,
-                    height=preview.height,
-                    jpeg=preview.data,
-                ).pack()
-            )
-        self.outbox.reply(probing.answer)
+    async def _stop_threads_at_the_end(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._roster.stop()
+            self._looks.stop()
+            self._threads_until_s = time.monotonic() + THREADS_S
 
     async def _report(self) -> None:
         while True:
@@ -313,3 +300,9 @@ class Bridge:
             "detector": self._looks.status(),
             **self._status().written(),
         }
+
+
+def _call(loop: asyncio.AbstractEventLoop, wanted: Callable[[], None]) -> None:
+    """Call something on the loop, from any thread; a loop that has ended needs nothing any more."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(wanted)

@@ -38,7 +38,7 @@ READERS_MOST = 2
 
 
 class Sink(Protocol):
-    """Who takes a camera's streams and states; every method runs on a reader's thread."""
+    """Who takes a camera's streams and states; on a reader's thread, or where the capture is started and checked."""
 
     def opened(self, coding: Coding) -> Track:
         """Return who takes the packets of a stream that was opened."""
@@ -62,9 +62,8 @@ class Capture:
 
     def start(self) -> None:
         """Start reading."""
-        reader = _Reader(self._camera, self._source, self._sink)
-        self._readers.append(reader)
-        reader.start()
+        self._sink.state_changed(StreamState.CONNECTING, None)
+        self._read()
 
     def stop(self) -> None:
         """Have the readers end by themselves, without waiting for them; the sink hears nothing more."""
@@ -82,7 +81,8 @@ class Capture:
             _LOGGER.warning(
                 "Camera %s: talks, but sends no pictures; trying another session", self._camera
             )
-            self.start()
+            # Which is a failure's next try: the camera is not said to be connecting for that.
+            self._read()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the readers' end; return whether it came in time."""
@@ -90,6 +90,11 @@ class Capture:
         for reader in self._readers:
             reader.join(max(0.0, until_s - time.monotonic()))
         return not any(reader.is_alive() for reader in self._readers)
+
+    def _read(self) -> None:
+        reader = _Reader(self._camera, self._source, self._sink)
+        self._readers.append(reader)
+        reader.start()
 
 
 class _Reader(threading.Thread):
@@ -118,7 +123,6 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         """Read for ever."""
         retry_s = RETRY_FIRST_S
-        self._tell(StreamState.CONNECTING, None)
         last_code: ErrorCode | None = None
         while not self._stopped.is_set():
             begun_s = time.monotonic()

@@ -26,8 +26,6 @@ URGENT_IN_A_ROW = 4
 """Cameras in which something happens go first, and yet the key frames of the quiet ones are looked at."""
 DECODERS_MOST = 8
 """Of one worker: the codecs that cameras send, and room for streams that share none. Each keeps 10 to 40 MB."""
-END_S = 1.0
-"""A worker ends with the picture it decodes; of 4K that is a tenth of this."""
 
 
 class Decoders:
@@ -107,11 +105,13 @@ class DecoderWorkers:
             thread.start()
 
     def stop(self) -> None:
-        """Have the threads end, and wait a moment for those that can."""
+        """Have the threads end, each with the picture that it decodes; of 4K that is a tenth of a second."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
-        until_s = time.monotonic() + END_S
+
+    def join(self, until_s: float) -> None:
+        """Wait for the threads' end, no longer than until then by the monotonic clock."""
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.0, until_s - time.monotonic()))

@@ -77,6 +77,8 @@ class Looks:
         self._cores = SHARE * (os.process_cpu_count() or 1)
         self.problem = problem
         """Why nobody looks."""
+        self.broke: Callable[[], None] = lambda: None
+        """Called on the detector's thread when it breaks down for good."""
         self._count = 0
         self._cpu_s = 0.0
 
@@ -117,8 +119,11 @@ class Looks:
         with self._changed:
             self._ended = True
             self._changed.notify()
+
+    def join(self, until_s: float) -> None:
+        """Wait for the thread's end, no longer than until then by the monotonic clock."""
         if self._thread is not None:
-            self._thread.join(timeout=1.0)
+            self._thread.join(max(0.0, until_s - time.monotonic()))
 
     def _run(self) -> None:
         if sys.platform == "linux":
@@ -155,6 +160,7 @@ class Looks:
         with self._changed:
             self.problem = problem
             self._ended = True
+        self.broke()
 
     def _next(self, allowance: Allowance) -> Look | None:
         with self._changed:

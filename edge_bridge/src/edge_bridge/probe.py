@@ -1,9 +1,7 @@
 """What a camera's stream is like: opened once, watched for a few seconds, closed."""
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-import threading
 import time
 
 import av
@@ -17,7 +15,6 @@ from .protocol.area import Polygon
 from .protocol.limits import MAX_FRAME_BYTES
 from .protocol.messages import Probed
 from .protocol.vocabulary import ErrorCode
-from .protocol.wire_error import WireError
 from .source import StreamSource
 from .stream import READ_TIMEOUT_S, Coding, open_stream, packets_of, rate_of
 from .stream_failure import classify
@@ -26,8 +23,6 @@ WATCH_S = 6.0
 """Two key frames of most cameras come in this time."""
 SECOND_SESSION_S = 2.0
 """For the second open that shows whether a camera allows one."""
-ANSWER_S = 15.0
-"""Who waits for a probe hears something by then: open, watch, second session, and a read that may hang."""
 SEEN_PACKETS = 5
 SUB_STREAM_PX = 1440
 """Above this height decoding costs more than any picture sent is worth."""
@@ -43,32 +38,7 @@ class Probing:
     preview: Jpeg | None = None
 
 
-async def probe(
-    number: int, source: StreamSource, encoder: Encoder, *, masks: tuple[Polygon, ...] = ()
-) -> Probing:
-    """Probe in a thread of its own; always answers within ANSWER_S."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Probing] = loop.create_future()
-
-    def settle(outcome: Probing) -> None:
-        if not done.done():
-            done.set_result(outcome)
-
-    def work() -> None:
-        outcome = probe_now(number, source, encoder, masks=masks)
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, outcome)
-
-    # A daemon, not the executor's: a read that hangs must not keep the process from ending.
-    threading.Thread(target=work, name="probe", daemon=True).start()
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            return await done
-    except TimeoutError:
-        return _failed(number, CaptureError(ErrorCode.TIMEOUT))
-
-
-def probe_now(
+def probe(
     number: int, source: StreamSource, encoder: Encoder, *, masks: tuple[Polygon, ...] = ()
 ) -> Probing:
     """Probe in the calling thread; what masks hide is not in the preview."""
@@ -76,20 +46,25 @@ def probe_now(
     try:
         container = open_stream(source, audio=True, talk_s=READ_TIMEOUT_S)
     except CaptureError as error:
-        return _failed(number, error)
+        return failed(number, error)
     try:
         look = _Look(container, started)
         look.watch()
         return _succeeded(number, look, source, encoder, masks)
     except CaptureError as error:
-        return _failed(number, error)
+        return failed(number, error)
     except (av.FFmpegError, OSError, ValueError) as error:
-        return _failed(
+        return failed(
             number,
             classify(error, source, elapsed_s=time.monotonic() - started, timeout_s=READ_TIMEOUT_S),
         )
     finally:
         container.close()
+
+
+def failed(number: int, error: CaptureError) -> Probing:
+    """Return the outcome of a probe that found no stream."""
+    return Probing(answer=Probed(id=number, error=error.error))
 
 
 class _Look:
@@ -170,7 +145,7 @@ def _succeeded(
 ) -> Probing:
     picture = look.picture
     if picture is None:
-        return _failed(number, CaptureError(ErrorCode.NO_VIDEO))
+        return failed(number, CaptureError(ErrorCode.NO_VIDEO))
     return Probing(
         answer=Probed(
             id=number,
@@ -200,8 +175,3 @@ def _refuses_a_second(source: StreamSource) -> bool:
     except CaptureError:
         return True
     return False
-
-
-def _failed(number: int, error: CaptureError) -> Probing:
-    wire: WireError = error.error
-    return Probing(answer=Probed(id=number, error=wire))

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from .encoder import Encoder
 from .errors import SettingsError
-from .probe import Probing, probe_now
+from .probe import Probing, probe
 from .protocol.vocabulary import Transport
 from .source import StreamSource
 
@@ -16,7 +16,7 @@ from .source import StreamSource
 def execute(flags: Namespace) -> bool:
     """Show what a stream is like; return whether it could be opened."""
     source = _source(flags)
-    probing = probe_now(1, source, Encoder())
+    probing = probe(1, source, Encoder())
     print(_described(probing))
     if probing.answer.error is not None:
         return False

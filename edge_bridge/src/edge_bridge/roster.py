@@ -57,10 +57,14 @@ class Roster:
         self._workers.start()
 
     def stop(self) -> None:
-        """Stop the cameras and the decoders."""
+        """Have the cameras and the decoders end, without waiting for them."""
         for camera in self._cameras.values():
             camera.stop()
         self._workers.stop()
+
+    def join(self, until_s: float) -> None:
+        """Wait for the decoders' end, no longer than until then."""
+        self._workers.join(until_s)
 
     def get(self, key: str) -> Camera | None:
         """Return a camera that is captured."""

@@ -114,7 +114,12 @@ class Session:
         self._wire = ws.get_extra_info("socket")
         self._outbox = side.outbox
         self._pinged: tuple[int, float] = (0, 0.0)
+        self._leaving = asyncio.Event()
         self.welcomed = False
+
+    def leave(self) -> None:
+        """End the connection in good order: what the hello said of this bridge holds no more, and another one will."""
+        self._leaving.set()
 
     async def run(self) -> DialError:
         """Run until the connection ends and return why; a cancelled one says farewell first."""
@@ -160,6 +165,7 @@ class Session:
                     tasks.create_task(self._write()),
                     tasks.create_task(self._tick()),
                     tasks.create_task(self._pace()),
+                    tasks.create_task(self._leave()),
                 ]
                 ended = await self._listen()
                 for task in others:
@@ -232,6 +238,10 @@ class Session:
             self._side.pace()
             await asyncio.sleep(LOOK_S)
 
+    async def _leave(self) -> None:
+        await self._leaving.wait()
+        await self._close(aiohttp.WSCloseCode.SERVICE_RESTART, "the bridge greets anew")
+
     def _ponged(self, pong: Pong) -> None:
         number, sent_s = self._pinged
         if pong.id == number:
@@ -254,6 +264,8 @@ class Session:
         return None
 
     def _ended(self) -> DialError:
+        if self._leaving.is_set():
+            return DialError(Cause.CLOSED, "detector", "it broke down; greeting anew without it")
         code = self._ws.close_code
         if code in _QUICK_CODES:
             return DialError(Cause.CLOSED, "url", "Home Assistant closed the connection")

@@ -74,6 +74,11 @@ class Uplink:
         """Whether Home Assistant has welcomed this bridge and the connection stands."""
         return self._session is not None and self._session.welcomed
 
+    def greet_anew(self) -> None:
+        """Say hello again, on another connection: what the last one said of this bridge holds no more."""
+        if self._session is not None:
+            self._session.leave()
+
     async def run(self) -> None:
         """Connect for ever; ends only by cancellation."""
         # The certificates are read from disk.
