@@ -1,6 +1,11 @@
 """The bounded buffer: what it keeps, what it lets go, and under which name."""
 
-from custom_components.camera_narrator.pipeline.buffer import AGE_MAX_S, RECENT, FrameBuffer
+from custom_components.camera_narrator.pipeline.buffer import (
+    AGE_MAX_S,
+    LINGER_S,
+    RECENT,
+    FrameBuffer,
+)
 from custom_components.camera_narrator.pipeline.chunk import span_of
 from custom_components.camera_narrator.pipeline.models import Frame
 from custom_components.camera_narrator.pipeline.outcomes import Outcomes
@@ -111,7 +116,7 @@ def test_frames_in_a_request_do_not_expire() -> None:
 def test_quiet_frames_that_nobody_asked_about_are_gated() -> None:
     """Age is no reason of its own for a quiet camera."""
     filled = Filled(*frames(1, active=False))
-    assert filled.buffer.expires_s == 1 + AGE_MAX_S
+    assert filled.buffer.expires_s == 1 + AGE_MAX_S + LINGER_S
     filled.buffer.expire(1 + AGE_MAX_S)
     assert filled.outcomes == Outcomes(received=1, gated=1)
 

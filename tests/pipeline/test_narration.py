@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from itertools import pairwise
+from typing import override
 
 import pytest
 
@@ -12,9 +13,10 @@ from custom_components.camera_narrator.pipeline.errors import (
     Obstacle,
     ProviderError,
 )
-from custom_components.camera_narrator.pipeline.models import Region
+from custom_components.camera_narrator.pipeline.models import CameraSettings, Region
 from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.request import Picture, Text, Usage
+from custom_components.camera_narrator.pipeline.source import CameraSource, Fact
 from custom_components.camera_narrator.pipeline.vocabulary import (
     EndReason,
     Label,
@@ -23,7 +25,7 @@ from custom_components.camera_narrator.pipeline.vocabulary import (
     Profile,
     Verdict,
 )
-from tests.pipeline.fakes import Step, saying
+from tests.pipeline.fakes import FakeClock, Step, saying
 from tests.pipeline.scene import REGION, Scene, narrated
 
 LIMITED = ProviderError(Fault.RATE_LIMITED, "slow down", retryable=True, retry_after_s=60.0)
@@ -49,6 +51,34 @@ async def test_a_visit_is_started_told_and_ended() -> None:
         assert len({event.id for event in scene.sink.events}) == 1
         assert ended.narrative == scene.sink.narratives[-1].text
         assert ended.span.from_s == onset_s
+
+
+async def test_frames_of_a_quiet_camera_cost_no_turn() -> None:
+    """Many cameras send little else: a turn every ten seconds lets old frames go, and nothing is counted wrong."""
+    turns = 0
+
+    class Counted(CameraSource):
+        @override
+        def facts(self) -> tuple[Fact, ...]:
+            nonlocal turns
+            turns += 1
+            return super().facts()
+
+    source = Counted(camera="door", settings=CameraSettings(title="Door"), clock=FakeClock())
+    source.connect(epoch="epoch", reports_activity=True, active=False)
+    async with narrated(source=source) as scene:
+        scene.send(active=False)
+        await scene.clock.settle()
+        before = turns
+        for _ in range(600):
+            await scene.clock.advance(0.5)
+            scene.send(active=False)
+        assert turns - before <= 25
+        outcomes = scene.outcomes()
+        assert (outcomes.received, outcomes.gated + outcomes.buffered) == (601, 601)
+        await scene.clock.advance(101)
+        assert scene.outcomes() == Outcomes(received=601, gated=601)
+        assert source.facts_missed == 0
 
 
 async def test_started_does_not_wait_for_the_model() -> None:

@@ -1,5 +1,8 @@
 """What the gateway and the hub see of a camera, without narration."""
 
+import asyncio
+
+from custom_components.camera_narrator.pipeline.buffer import AGE_MAX_S, LINGER_S
 from custom_components.camera_narrator.pipeline.chunk import span_of
 from custom_components.camera_narrator.pipeline.models import ActivityState, CameraSettings
 from custom_components.camera_narrator.pipeline.outcomes import Outcomes
@@ -46,6 +49,42 @@ async def test_nobody_reading_costs_no_memory() -> None:
     assert source.facts_missed == FACTS_MAX - 1
     assert len(source.facts()) == FACTS_MAX
     assert source.facts() == ()
+
+
+async def test_a_quiet_frame_wakes_only_who_heeds_it() -> None:
+    """Who waits without heeding frames sleeps on, is told nothing of them, and wakes when something moves."""
+    source, clock = a_source()
+    soon_s = clock.monotonic() + 60.0
+    waiting = asyncio.create_task(source.wait(soon_s, frames=False))
+    await clock.settle()
+    source.receive(a_frame(1, clock.monotonic()))
+    await clock.settle()
+    assert not waiting.done()
+    assert source.facts() == ()
+    source.receive(a_frame(2, clock.monotonic(), active=True))
+    await clock.settle()
+    assert waiting.done()
+    assert [type(fact) for fact in source.facts()] == [Moved, Seen]
+    waiting = asyncio.create_task(source.wait(soon_s))
+    await clock.settle()
+    source.receive(a_frame(3, clock.monotonic()))
+    await clock.settle()
+    assert waiting.done()
+
+
+async def test_a_frame_that_would_get_too_old_wakes() -> None:
+    """Who sleeps for longer than the buffer keeps a frame has to look at when it expires."""
+    source, clock = a_source()
+    now_s, kept_s = clock.monotonic(), AGE_MAX_S + LINGER_S
+    waiting = asyncio.create_task(source.wait(now_s + kept_s, frames=False))
+    await clock.settle()
+    source.receive(a_frame(1, now_s))
+    await clock.settle()
+    assert not waiting.done()
+    source.receive(a_frame(2, now_s - 0.1, preroll=True))
+    await clock.settle()
+    assert waiting.done()
+    assert source.deadline_s() == now_s - 0.1 + kept_s
 
 
 async def test_an_active_frame_stands_for_the_state() -> None:

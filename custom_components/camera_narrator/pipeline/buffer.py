@@ -11,6 +11,8 @@ from .tally import Fate, Tally
 
 AGE_MAX_S = 90.0
 """As long as a storm of 429 usually lasts, and well over a slow local model's answer."""
+LINGER_S = 10.0
+"""Where no frame comes that lets the old ones go, they may stay so much longer: a turn for each would cost more than it frees."""
 BYTES_MAX = 6 * 2**20
 """90 s of 480p pictures of 50 kB at 1.3 a second; 12 cameras stay within 72 MB."""
 RECENT = 10
@@ -129,10 +131,14 @@ class FrameBuffer:
 
     @property
     def expires_s(self) -> float | None:
-        """Return when the next frame gets too old."""
+        """Return when somebody has to look for frames that are too old."""
         waiting = (held.frame.captured_s for held in self._held if not held.in_flight)
-        oldest = next(waiting, None)
-        return None if oldest is None else oldest + self._age_max_s
+        oldest_s = next(waiting, None)
+        return None if oldest_s is None else self.outlasts_s(oldest_s)
+
+    def outlasts_s(self, captured_s: float) -> float:
+        """Return until when a frame of that moment may stay though nobody looks."""
+        return captured_s + self._age_max_s + LINGER_S
 
     def covers(self, captured_s: float) -> bool:
         """Return whether an accepted story request told that moment."""

@@ -53,7 +53,7 @@ async def run(
                 narration.tell()
                 narration.let_time_pass()
                 narration.ask()
-                await source.wait(narration.deadline_s())
+                await source.wait(narration.deadline_s(), frames=narration.heeds_frames)
         finally:
             narration.stop()
 
@@ -210,6 +210,13 @@ class _Narration:
             self._source.deadline_s(),
         )
         return min((at_s for at_s in times if at_s is not None), default=None)
+
+    @property
+    def heeds_frames(self) -> bool:
+        """Return whether a frame that shows no activity matters: to a visit, or to a look that lacks its picture."""
+        if self._visits.current is not None:
+            return True
+        return self._enabled and self._gate.due(self._clock.monotonic()) is not None
 
     def stop(self) -> None:
         """End a withdrawn camera's event, give back what is under way, and let nobody wait any more."""

@@ -125,6 +125,9 @@ class CameraSource:
         self._flags_activity = False
         self._epoch = ""
         self._changed = asyncio.Event()
+        self._heeds_frames = True
+        """Whether a frame without activity is news to who waits."""
+        self._waits_until_s = float("inf")
 
     # -- what the bridge says -----------------------------------------------------------------------------------
 
@@ -295,9 +298,17 @@ class CameraSource:
         """Let wait() return."""
         self._changed.set()
 
-    async def wait(self, until_s: float | None) -> None:
-        """Return when there is something new, or at ``until_s``."""
-        await wait(self._changed, self._clock, until_s)
+    async def wait(self, until_s: float | None, *, frames: bool = True) -> None:
+        """Return when there is something new, or at ``until_s``.
+
+        Without ``frames`` one that shows no activity is nothing new: many cameras send little else.
+        """
+        self._heeds_frames = frames
+        self._waits_until_s = float("inf") if until_s is None else until_s
+        try:
+            await wait(self._changed, self._clock, until_s)
+        finally:
+            self._heeds_frames = True
         self._changed.clear()
 
     # -- private ------------------------------------------------------------------------------------------------
@@ -312,6 +323,10 @@ class CameraSource:
         self._changed.set()
 
     def _see(self, frame: Frame) -> None:
+        if not (self._heeds_frames or frame.active or self._facts):
+            if self.buffer.outlasts_s(frame.captured_s) < self._waits_until_s:
+                self._changed.set()  # it would get too old before anybody looks
+            return
         self._tell(Seen(captured_s=frame.captured_s, active=frame.active, novelty=frame.novelty))
 
     def _joins_story(self, frame: Frame) -> bool:
