@@ -32,6 +32,7 @@ from .options_flow import NarratorOptionsFlow, prefixes
 from .pipeline.errors import ProviderError
 from .preview import plain
 from .progress import shown
+from .providers.kinds import ROWS, Kind
 from .providers.server_facts import Facts
 from .providers.table import create_openai
 from .server_form import (
@@ -40,7 +41,8 @@ from .server_form import (
     PLACES,
     SERVER_SCHEMA,
     model_schema,
-    server_url,
+    suggested_server,
+    typed_server,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     def __init__(self) -> None:
         """Begin with nothing typed."""
         self._base_url = ""
+        self._kind: str | None = None
         self._api_key = ""
         self._model = ""
         self._models: list[str] = []
@@ -112,14 +115,16 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             if not self._errors:
                 return await self.async_step_model()
         elif self.source == SOURCE_RECONFIGURE and not self._base_url:
-            self._base_url = self._get_reconfigure_entry().data.get(const.CONF_BASE_URL, "")
+            stored = self._get_reconfigure_entry().data
+            self._base_url = stored.get(const.CONF_BASE_URL, "")
+            self._kind = stored.get(const.CONF_SERVER)
         return self.async_show_form(
             step_id="server",
             data_schema=self.add_suggested_values_to_schema(
-                SERVER_SCHEMA, {const.CONF_BASE_URL: self._base_url}
+                SERVER_SCHEMA, suggested_server(self._base_url, self._kind)
             ),
             errors=self._taken_errors(),
-            description_placeholders={"example": "http://192.168.1.20:11434/v1"},
+            description_placeholders={"example": ROWS[Kind.OLLAMA].example},
         )
 
     async def async_step_model(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -197,6 +202,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
                 const.CONF_BASE_URL: self._base_url,
                 const.CONF_API_KEY: self._api_key,
                 const.CONF_MODEL: self._model,
+                **({} if self._kind is None else {const.CONF_SERVER: self._kind}),
             },
             unique_id=self._unique_id(),
         )
@@ -242,6 +248,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """The server refuses the key."""
         self._base_url = entry_data[const.CONF_BASE_URL]
+        self._kind = entry_data.get(const.CONF_SERVER)
         self._model = entry_data[const.CONF_MODEL]
         return await self.async_step_reauth_confirm()
 
@@ -284,18 +291,19 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     def _take_server(self, user_input: Mapping[str, Any]) -> None:
         self._errors = {}
-        typed: str = user_input[const.CONF_BASE_URL].strip()
-        if (url := server_url(typed)) is None:
-            self._base_url = typed
-            self._errors = {const.CONF_BASE_URL: "invalid_url"}
+        typed = typed_server(
+            user_input.get(const.CONF_SERVER), user_input.get(const.CONF_BASE_URL, "").strip()
+        )
+        self._base_url, self._kind = typed.base_url, typed.kind
+        if typed.error is not None:
+            self._errors = {const.CONF_BASE_URL: typed.error}
             return
-        self._base_url = url
         if key := user_input.get(const.CONF_API_KEY, "").strip():
             self._api_key = key
         elif not self._api_key and self.source == SOURCE_RECONFIGURE:
             stored = self._get_reconfigure_entry().data
             # A stored key goes to the server it was typed for, not to any that is typed now.
-            if URL(stored.get(const.CONF_BASE_URL, "")).host == URL(url).host:
+            if URL(stored.get(const.CONF_BASE_URL, "")).host == URL(typed.base_url).host:
                 self._api_key = stored.get(const.CONF_API_KEY, "")
 
     async def _ask_models(self) -> None:
@@ -318,6 +326,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             const.CONF_BASE_URL: self._base_url,
             const.CONF_API_KEY: self._api_key,
             const.CONF_MODEL: self._model,
+            const.CONF_SERVER: self._kind or "",
         }
         return await create_openai(self.hass, data, Facts())
 

@@ -16,10 +16,18 @@ import voluptuous as vol
 from . import const
 from .pipeline.errors import Fault
 from .providers.address import Address
+from .providers.kinds import ROWS, Kind, kind_of
 
 SERVER_SCHEMA = vol.Schema(
     {
-        vol.Required(const.CONF_BASE_URL): TextSelector(
+        vol.Optional(const.CONF_SERVER): SelectSelector(
+            SelectSelectorConfig(
+                options=[kind.value for kind in Kind],
+                mode=SelectSelectorMode.DROPDOWN,
+                translation_key="server",
+            )
+        ),
+        vol.Optional(const.CONF_BASE_URL): TextSelector(
             TextSelectorConfig(type=TextSelectorType.URL)
         ),
         vol.Optional(const.CONF_API_KEY): TextSelector(
@@ -78,6 +86,34 @@ LIST_PLACES: Mapping[Fault, dict[str, str]] = {
     Fault.UNAUTHORIZED: {const.CONF_API_KEY: "invalid_auth"},
 }
 """Of the list of models; other faults do not keep from going on without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A server as it was typed: where it is, and its kind where the address alone does not tell it."""
+
+    base_url: str
+    kind: str | None
+    error: str | None = None
+    """What is wrong with the address."""
+
+
+def typed_server(kind: str | None, typed: str) -> Typed:
+    """Return what was typed; a server of the cloud needs no address, one in the house gets a model of one to correct."""
+    row = ROWS[Kind(kind)] if kind else ROWS[Kind.OTHER]
+    if not typed:
+        if row.url:
+            return Typed(base_url=row.url, kind=None)
+        return Typed(base_url=row.example, kind=kind, error="address_missing")
+    if (url := server_url(typed)) is None:
+        return Typed(base_url=typed, kind=kind, error="invalid_url")
+    return Typed(base_url=url, kind=None if kind == kind_of(Address.parse(url)) else kind)
+
+
+def suggested_server(base_url: str, kind: str | None) -> dict[str, str]:
+    """Return what the form is prefilled with."""
+    told = {} if kind is None else {const.CONF_SERVER: kind}
+    return told | ({const.CONF_BASE_URL: base_url} if base_url else {})
 
 
 def server_url(typed: str) -> str | None:

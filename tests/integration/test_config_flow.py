@@ -22,7 +22,9 @@ from custom_components.camera_narrator import (
 )
 from custom_components.camera_narrator.options_flow import is_prefix
 from custom_components.camera_narrator.pipeline import errors
-from custom_components.camera_narrator.server_form import server_url
+from custom_components.camera_narrator.providers.address import Address
+from custom_components.camera_narrator.providers.kinds import Kind, kind_of
+from custom_components.camera_narrator.server_form import server_url, typed_server
 from rigs.model_faults import Fault, FaultKind
 from rigs.model_server import ModelServer
 from tests.integration.dialogs import Result, add_hub, after_progress, suggested
@@ -454,3 +456,55 @@ def test_every_fault_of_a_provider_has_words() -> None:
     words = json.loads(TRANSLATIONS.read_text())["config"]["error"]
     assert set(server_form.PLACES) == set(errors.Fault)
     assert {place.error for place in server_form.PLACES.values()} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("gemini", "https://generativelanguage.googleapis.com/v1beta/openai"),
+        ("anthropic", "https://api.anthropic.com/v1"),
+        ("openrouter", "https://openrouter.ai/api/v1"),
+    ],
+)
+def test_a_server_of_the_cloud_is_chosen_by_name(kind: str, url: str) -> None:
+    """Its address is filled in, and being known by it, its kind need not be kept."""
+    assert typed_server(kind, "") == server_form.Typed(base_url=url, kind=None)
+
+
+async def test_a_server_in_the_house_is_asked_for_its_address(
+    hass: HomeAssistant, server: ModelServer
+) -> None:
+    """The form comes back with the shape of one; the kind that the address does not tell is kept and used."""
+    flow_id = await open_dialog(hass)
+    result = await submit(hass, flow_id, server="ollama")
+    assert result["errors"] == {const.CONF_BASE_URL: "address_missing"}
+    assert suggested(result) == {
+        const.CONF_SERVER: "ollama",
+        const.CONF_BASE_URL: "http://192.168.1.20:11434/v1",
+    }
+    await submit(hass, flow_id, server="groq", base_url=server.base_url, api_key=KEY)
+    result = await answer(hass, flow_id, model="seeing")
+    assert result["data"][const.CONF_SERVER] == "groq"
+    assert server.requests[0].rung == "json_schema", "as that kind wants it"
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://api.openai.com/v1", Kind.OPENAI),
+        ("https://api.groq.com/openai/v1", Kind.GROQ),
+        ("http://192.168.1.7:11434/v1", Kind.OLLAMA),
+        ("http://homeassistant.local:1234", Kind.LM_STUDIO),
+        ("https://models.example.com:11434/v1", Kind.OTHER),
+        ("http://192.168.1.7/v1", Kind.OTHER),
+    ],
+)
+def test_servers_of_before_are_known_by_their_address(url: str, kind: Kind) -> None:
+    """No entry needs to change: the host tells, and in the house the port."""
+    assert kind_of(Address.parse(url)) is kind
+
+
+def test_every_kind_has_a_name_in_the_dialog() -> None:
+    """A row that nobody can choose is dead."""
+    options = json.loads(TRANSLATIONS.read_text("utf-8"))["selector"]["server"]["options"]
+    assert list(options) == [kind.value for kind in Kind]
