@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from .models import Frame, Span
+from .past import Past
 from .tally import Fate, Tally
 
 AGE_MAX_S = 90.0
@@ -16,7 +17,7 @@ LINGER_S = 10.0
 BYTES_MAX = 6 * 2**20
 """90 s of 480p pictures of 50 kB at 1.3 a second; 12 cameras stay within 72 MB."""
 RECENT = 10
-"""Newest frames kept for the live view and users' questions, whatever became of them."""
+"""Newest frames kept for the live view and users' questions, whatever became of them; of those before a few."""
 COVERED_MAX = 256
 """Spans told, to know what a late arrival falls into: 20 minutes of ``live``."""
 
@@ -42,6 +43,7 @@ class FrameBuffer:
         self._held: list[_Held] = []
         self._bytes = 0
         self._recent: list[Frame] = []
+        self._past = Past()
         self._covered: deque[tuple[float, float]] = deque(maxlen=COVERED_MAX)
         self._told_to_s = float("-inf")
 
@@ -63,6 +65,7 @@ class FrameBuffer:
         old = takewhile(lambda held: now_s >= held.frame.captured_s + self._age_max_s, self._held)
         for held in [held for held in old if not held.in_flight]:
             self._leave(held)
+        self._past.forget(now_s - AGE_MAX_S)
 
     def withdraw(self) -> None:
         """Empty everything: what is in a request ends failed, the rest evicted."""
@@ -71,6 +74,7 @@ class FrameBuffer:
                 self.tally.come_back(held.frame)
             self._leave(held, Fate.FAILED if held.in_flight else Fate.EVICTED)
         self._recent.clear()
+        self._past.forget(float("inf"))
 
     # -- what a request does with it ----------------------------------------------------------------------------
 
@@ -124,6 +128,11 @@ class FrameBuffer:
         """Return the newest frames by capture time, consumed or not, oldest first."""
         return tuple(self._recent)
 
+    def seen(self, from_s: float) -> tuple[Frame, ...]:
+        """Return frames captured from then on, consumed or not, oldest first: the newest, and some of those before."""
+        recent = [frame for frame in self._recent if frame.captured_s >= from_s]
+        return (*self._past.since(from_s), *recent)
+
     @property
     def size_bytes(self) -> int:
         """Return the bytes of the pictures held."""
@@ -150,6 +159,8 @@ class FrameBuffer:
 
     def _remember(self, frame: Frame) -> None:
         insort(self._recent, frame, key=lambda known: known.captured_s)
+        for older in self._recent[:-RECENT]:
+            self._past.add(older)
         del self._recent[:-RECENT]
 
     def _thin(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from .audit import FRAMES, Audit, Audits
 from .chunk import build
+from .claim import Note
 from .clock import Clock
 from .context import Context
 from .dispatcher import Request
@@ -12,10 +13,11 @@ from .errors import CannotAsk, Obstacle
 from .events import Visits
 from .gate import Gate
 from .models import Frame
+from .question import Question
 from .request import Chunk
 from .rule import Rule
 from .selection import select
-from .source import CameraSource, Question
+from .source import CameraSource
 from .vocabulary import Look, Profile
 
 LATER_S = 3.0
@@ -96,7 +98,8 @@ class Composer:
             self.question = question = self._source.questions.popleft()
         if look in (Look.QUESTION, Look.AUDIT):
             for frame in frames:
-                self._source.buffer.tally.resend(frame)
+                if frame.epoch:  # a stored one was counted in another run
+                    self._source.buffer.tally.resend(frame)
         else:
             self._source.buffer.depart(frames)
         return self._request(look, frames, question)
@@ -119,7 +122,7 @@ class Composer:
     def _drop_vain_questions(self) -> None:
         """Pass over questions nobody waits for any more, and those that lost their picture."""
         questions = self._source.questions
-        while questions and (questions[0].answer.done() or not self._source.fresh()):
+        while questions and (questions[0].answer.done() or not self._source.shown(questions[0])):
             _refuse(questions.popleft(), Obstacle.NO_PICTURE)
 
     def _pictures(self, look: Look) -> tuple[Frame, ...]:
@@ -128,7 +131,7 @@ class Composer:
         if self._frugal():
             limit = min(limit, max(2, (limit + 1) // 2))
         if look is Look.QUESTION:
-            return select(self._source.fresh(), limit)
+            return select(self._source.shown(self._source.questions[0]), limit)
         if look is Look.AUDIT:
             audit = self._audit()
             return () if audit is None else select(audit.frames, FRAMES)
@@ -169,6 +172,11 @@ class Composer:
         timer = look is Look.SCHEDULE and self._source.profile is Profile.ALWAYS
         return self._source.settings.rules if at_rest or timer else ()
 
+    def _notes(self, question: Question | None) -> tuple[Note, ...]:
+        """Return what was told so far; for a question about the past, what was told of it."""
+        back = None if question is None else question.back
+        return self._context.notes if back is None or not back.notes else back.notes
+
     def _request(self, look: Look, frames: tuple[Frame, ...], question: Question | None) -> Request:
         apart = look in (Look.CATCH_UP, Look.HEARTBEAT, Look.RULE, Look.AUDIT)
         unbiased = look in (Look.CATCH_UP, Look.AUDIT)
@@ -184,11 +192,11 @@ class Composer:
             settings=self._source.settings,
             look=look,
             frames=frames,
-            notes=() if unbiased else self._context.notes,
+            notes=() if unbiased else self._notes(question),
             known=() if unbiased else self._context.known,
             states=self._source.states(told_from_s, frames[-1].captured_s + SHOWS_S),
             onset_s=None if visit is None else visit.onset_s,
-            question=None if question is None else question.prompt,
+            question=None if question is None else question.words,
             rules=self._rules(look),
         )
         if self._frugal():

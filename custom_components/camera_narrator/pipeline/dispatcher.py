@@ -11,8 +11,8 @@ from .errors import Fault, ProviderError
 from .limiter import Limiter
 from .opening import Opening, opening
 from .provider import Provider
+from .question import Question
 from .request import Analysis, Chunk, Partial, Quota, Usage
-from .source import Question
 from .spending import NOTHING, Cost
 from .turn import Turn, Urgency
 from .vocabulary import Look

@@ -11,6 +11,7 @@ from .errors import CannotAsk, Obstacle
 from .late import LateFrames
 from .models import ActivityState, CameraMemory, CameraSettings, Frame, Narrative, Permit
 from .outcomes import Outcomes
+from .question import Lookback, Question
 from .tally import Fate, Tally
 from .vocabulary import Profile
 
@@ -75,14 +76,6 @@ class Permitted:
 
 
 type Fact = Connected | Moved | Quiet | Seen | Regions | Triggered | Permitted
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """What a user wants to know now; None is a plain description."""
-
-    prompt: str | None
-    answer: asyncio.Future[Narrative]
 
 
 class CameraSource:
@@ -202,17 +195,17 @@ class CameraSource:
         self.permit = permit
         self._tell(Permitted())
 
-    async def ask(self, prompt: str | None) -> Narrative:
-        """Describe what is to be seen now; raise ProviderError, or CannotAsk with the obstacle."""
+    async def ask(self, prompt: str | None, back: Lookback | None = None) -> Narrative:
+        """Describe what is or was to be seen; raise ProviderError, or CannotAsk with the obstacle."""
         if self.withdrawn:
             raise CannotAsk(Obstacle.STOPPED)
         if not self.settings.enabled:
             raise CannotAsk(Obstacle.SWITCHED_OFF)
-        if not self.fresh():
+        question = Question(prompt, asyncio.get_running_loop().create_future(), back)
+        if not self.shown(question):
             raise CannotAsk(Obstacle.NO_PICTURE)
         if len(self.questions) >= QUESTIONS_MAX:
             raise CannotAsk(Obstacle.BUSY)
-        question = Question(prompt, asyncio.get_running_loop().create_future())
         self.questions.append(question)
         self._changed.set()
         return await question.answer
@@ -254,6 +247,15 @@ class CameraSource:
         """Return the newest frames that show now, consumed or not, oldest first."""
         oldest_s = self._clock.monotonic() - FRESH_S
         return tuple(frame for frame in self.buffer.recent if frame.captured_s >= oldest_s)
+
+    def shown(self, question: Question) -> tuple[Frame, ...]:
+        """Return the frames that a question is about, consumed or not, oldest first."""
+        back = question.back
+        if back is None:
+            return self.fresh()
+        seen = self.buffer.seen(self._clock.monotonic() - back.seconds)
+        first_s = seen[0].captured_s if seen else float("inf")
+        return (*(frame for frame in back.frames if frame.captured_s < first_s), *seen)
 
     def states(self, from_s: float, to_s: float) -> tuple[ActivityState, ...]:
         """Return the activity states of a span, beginning with the one in force at its start."""

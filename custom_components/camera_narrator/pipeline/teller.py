@@ -13,11 +13,12 @@ from .gate import Gate
 from .looked import looked
 from .models import CameraMemory, Event, Failure, Narrative, Span
 from .opening import Opening
+from .question import Question
 from .request import Analysis
 from .rule import Rule
 from .rules import ASK_AGAIN_S, Rules
 from .sink import Sink
-from .source import CameraSource, Question
+from .source import CameraSource
 from .visit import Words
 from .vocabulary import Look, Profile
 
