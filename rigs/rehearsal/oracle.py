@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import override
+from typing import Final, override
 
 from custom_components.camera_narrator.pipeline import prompt
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
@@ -14,10 +14,15 @@ from custom_components.camera_narrator.pipeline.provider import Provider
 from custom_components.camera_narrator.pipeline.request import Chunk, Partial, Usage
 from custom_components.camera_narrator.pipeline.vocabulary import Look
 from custom_components.camera_narrator.providers.dialect import Dialect
+from custom_components.camera_narrator.providers.kinds import ROWS, Kind
 from custom_components.camera_narrator.providers.ladder import Rung
 from custom_components.camera_narrator.providers.request import Request
+from custom_components.camera_narrator.providers.server_facts import ServerFacts
 from rigs.model_request import CHARACTERS_PER_TOKEN, ModelRequest
 from rigs.rehearsal.model import Model, Refused
+
+_DIALECT: Final = Dialect.of(ROWS[Kind.OTHER], ServerFacts())
+"""Of a server that nobody knows more of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +64,7 @@ class Oracle(Provider):
 
     @override
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
-        body = Request.of(chunk).render(model="oracle", rung=Rung.STRICT, dialect=Dialect())
+        body = Request.of(chunk).render(model="oracle", rung=Rung.STRICT, dialect=_DIALECT)
         now: Callable[[], float] = asyncio.get_running_loop().time
         asked = Asked(
             camera=chunk.camera,

@@ -54,6 +54,8 @@ class Performance(Sink):
     """When each frame came."""
     sampled: int = 0
     outcomes: Outcomes = field(default_factory=Outcomes)
+    memory: CameraMemory | None = None
+    """What a restart would bring back."""
 
     @override
     def publish(self, event: Event) -> None:
@@ -78,7 +80,7 @@ class Performance(Sink):
 
     @override
     def remember(self, memory: CameraMemory) -> None:
-        """Nothing restarts here."""
+        self.memory = memory
 
     @override
     def looked(self, looked: Looked) -> None:
