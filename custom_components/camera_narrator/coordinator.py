@@ -215,13 +215,6 @@ def _tell(listeners: dict[object, Callable[[], None]]) -> None:
             _LOGGER.exception("An entity cannot show its new state")
 
 
-class CameraCoordinator(Coordinator[CameraState]):
-    """The state of one camera."""
-
-
-class BridgeCoordinator(Coordinator[BridgeState]):
-    """The state of one bridge."""
-
-
-class HubCoordinator(Coordinator[HubState]):
-    """The state of a hub."""
+CameraCoordinator = Coordinator[CameraState]
+BridgeCoordinator = Coordinator[BridgeState]
+HubCoordinator = Coordinator[HubState]

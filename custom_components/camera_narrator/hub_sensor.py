@@ -1,36 +1,23 @@
 """What a hub shows of its limits and its money."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, override
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-    SensorStateClass,
-)
-from homeassistant.const import PERCENTAGE, EntityCategory
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import PERCENTAGE
 
 from .coordinator import HubState
 from .entity import HubEntity
+from .measurement import Measurement, MeasurementSensor
 from .pipeline.vocabulary import Saving
 
 if TYPE_CHECKING:
     from .hub import Hub
 
 
-@dataclass(frozen=True, kw_only=True)
-class HubSensorDescription(SensorEntityDescription):
-    """What a hub tells of its limits; it is not available while there is no value."""
-
-    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
-    value_fn: Callable[[HubState], str | float | datetime | None]
-
-
 HUB_SENSORS: Final = (
-    HubSensorDescription(
+    Measurement[HubState](
         key="cost_today",
         device_class=SensorDeviceClass.MONETARY,
         state_class=SensorStateClass.TOTAL,
@@ -38,19 +25,19 @@ HUB_SENSORS: Final = (
         suggested_display_precision=2,
         value_fn=lambda state: state.cost_usd,
     ),
-    HubSensorDescription(
+    Measurement[HubState](
         key="budget_left",
         state_class=SensorStateClass.MEASUREMENT,
         native_unit_of_measurement=PERCENTAGE,
         suggested_display_precision=0,
         value_fn=lambda state: state.budget_left,
     ),
-    HubSensorDescription(
+    Measurement[HubState](
         key="limited_until",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda state: state.limited_until,
     ),
-    HubSensorDescription(
+    Measurement[HubState](
         key="saving",
         device_class=SensorDeviceClass.ENUM,
         options=[saving.value for saving in Saving],
@@ -59,28 +46,15 @@ HUB_SENSORS: Final = (
 )
 
 
-class HubSensor(HubEntity, SensorEntity):
+class HubSensor(HubEntity, MeasurementSensor[HubState]):
     """What a hub tells of its limits and its money."""
 
-    entity_description: HubSensorDescription
     _slow = True
 
-    def __init__(self, hub: Hub, description: HubSensorDescription) -> None:
+    def __init__(self, hub: Hub, measurement: Measurement[HubState]) -> None:
         """Tell of a hub."""
-        super().__init__(hub, description.key)
-        self.entity_description = description
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return whether there is a value."""
-        return self.native_value is not None
-
-    @property
-    @override
-    def native_value(self) -> str | float | datetime | None:
-        """Return the value."""
-        return self.entity_description.value_fn(self.coordinator.state)
+        super().__init__(hub, measurement.key)
+        self.entity_description = measurement
 
     @property
     @override

@@ -18,7 +18,8 @@ PLATFORM_MAY = {
     "coordinator",
     "entity",
     "const",
-    "hub_sensor",
+    "measurement",
+    *(f"{of}_sensor" for of in ("bridge", "camera", "hub")),
     *(f"pipeline.{data}" for data in ("models", "outcomes", "rule", "vocabulary")),
 }
 PLATFORM_MAY_NAME = {"hub", "hub_bridge", "hub_camera"}
