@@ -150,6 +150,8 @@ def _event(row: sqlite3.Row, phases: Iterable[PastPhase], looks: Iterable[PastLo
         late=bool(row["late"]),
         frames=row["frames"],
         provider=row["provider"],
+        threat_level=row["threat_level"],
+        rule=row["rule"],
         picture=bool(row["picture"]),
         phases=tuple(phases),
         looks=tuple(looks),

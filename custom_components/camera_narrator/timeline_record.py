@@ -110,6 +110,8 @@ class PastEvent:
     late: bool
     frames: int
     provider: str | None
+    threat_level: str
+    rule: str | None
     picture: bool
     """Whether one is kept."""
     phases: tuple[PastPhase, ...] = ()

@@ -75,6 +75,10 @@ STEPS: Final[tuple[Step, ...]] = (
         """,
         "CREATE INDEX pictures_taken ON pictures (camera, taken_wall_s)",
     ),
+    (
+        "ALTER TABLE events ADD COLUMN threat_level TEXT NOT NULL DEFAULT 'none'",
+        "ALTER TABLE events ADD COLUMN rule TEXT",
+    ),
 )
 """What makes version n + 1 of a file of version n. A step that was released is never changed, only followed."""
 

@@ -79,13 +79,14 @@ def _insert_phase(database: sqlite3.Connection, record: PhaseRecord) -> None:
     event = record.event
     database.execute(
         "INSERT INTO events VALUES (:id, :camera, :from_wall_s, :to_wall_s, :ended, :labels, :verdict, :narrative,"
-        " :folded, :origin, :reason, :continues, :late, :frames, :provider) "
+        " :folded, :origin, :reason, :continues, :late, :frames, :provider, :threat_level, :rule) "
         "ON CONFLICT (id) DO UPDATE SET from_wall_s = min(from_wall_s, :from_wall_s),"
         " to_wall_s = max(to_wall_s, :to_wall_s), ended = max(ended, :ended), labels = :labels,"
         " verdict = :verdict, narrative = coalesce(:narrative, narrative),"
         " folded = CASE WHEN :narrative IS NULL THEN folded ELSE :folded END,"
         " reason = coalesce(:reason, reason), continues = coalesce(:continues, continues),"
-        " frames = :frames, provider = coalesce(:provider, provider)",
+        " frames = :frames, provider = coalesce(:provider, provider), threat_level = :threat_level,"
+        " rule = coalesce(:rule, rule)",
         {
             "id": event.id,
             "camera": record.camera,
@@ -102,6 +103,8 @@ def _insert_phase(database: sqlite3.Connection, record: PhaseRecord) -> None:
             "late": event.late,
             "frames": event.frames,
             "provider": event.provider,
+            "threat_level": event.threat_level,
+            "rule": event.rule,
         },
     )
     database.execute(

@@ -18,6 +18,7 @@ from custom_components.camera_narrator.pipeline.vocabulary import (
     Look,
     Origin,
     Phase,
+    ThreatLevel,
     Verdict,
 )
 from custom_components.camera_narrator.timeline_file import TimelineFile, Trouble, trouble_of
@@ -146,6 +147,7 @@ def test_a_visit_is_kept_whole(file: TimelineFile) -> None:
                     span=span(0, 9),
                     narrative="A person rings.",
                     reason=EndReason.QUIET,
+                    rule="parcel",
                     frames=3,
                     provider="a-model",
                 ),
@@ -160,6 +162,7 @@ def test_a_visit_is_kept_whole(file: TimelineFile) -> None:
                     closed=True,
                     frames=5,
                     provider="a-model",
+                    threat_level=ThreatLevel.MEDIUM,
                     verdict=Verdict.SUBJECT,
                 ),
                 at_s=31,
@@ -182,6 +185,8 @@ def test_a_visit_is_kept_whole(file: TimelineFile) -> None:
         late=False,
         frames=5,
         provider="a-model",
+        threat_level="medium",
+        rule="parcel",
         picture=True,
         phases=tuple(
             PastPhase(
@@ -325,6 +330,21 @@ def test_every_version_there_was_is_brought_here(path: Path) -> None:
         assert kept == (["words"] if version else [])
         now.close()
         timeline_file.erase(path)
+
+
+def test_a_visit_of_the_first_version_is_read(path: Path) -> None:
+    """It was told before there were threat levels and rules, and says so."""
+    first = TimelineFile(path, steps=STEPS[:1])
+    first.open()
+    old = "('old', ?, 1000.0, 1009.0, 1, ',person,', 'subject', 'A Man.', 'a man.', 'activity', 'quiet', NULL, 0, 4, 'a')"
+    first.read(lambda database: database.execute(f"INSERT INTO events VALUES {old}", (CAMERA,)))  # noqa: S608
+    first.close()
+    now = TimelineFile(path)
+    now.open()
+    (kept,) = events(now)
+    assert (kept.id, kept.narrative, kept.labels) == ("old", "A Man.", ("person",))
+    assert (kept.threat_level, kept.rule) == ("none", None)
+    now.close()
 
 
 def test_a_step_that_fails_changes_nothing(path: Path) -> None:
