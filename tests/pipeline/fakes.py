@@ -140,6 +140,8 @@ class ScriptedProvider(Provider):
         self._names = names
         self.steps: list[Step] = []
         self.default = Step(seconds=1.2)
+        self.of_look: dict[Look, Step] = {}
+        """What a look gets whatever the steps are."""
         self.asked: list[Asked] = []
 
     @property
@@ -161,7 +163,9 @@ class ScriptedProvider(Provider):
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         asked = Asked(at_s=self._clock.monotonic(), chunk=chunk)
         self.asked.append(asked)
-        step = self.steps.pop(0) if self.steps else self.default
+        step = self.of_look.get(chunk.look)
+        if step is None:
+            step = self.steps.pop(0) if self.steps else self.default
         number = len(self.asked)
         yield Partial(fields={})
         try:

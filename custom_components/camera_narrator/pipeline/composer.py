@@ -146,8 +146,9 @@ class Composer:
     def _shows(self, look: Look, newest: Frame) -> bool:
         """Return whether the newest frame shows what the look is for."""
         visit = self._visits.current
-        if look is Look.CLOSING and self._gate.hold_s is not None:
-            return newest.captured_s >= self._gate.hold_s
+        if look is Look.CLOSING and not self._gate.closing_due:
+            hold_s = self._gate.hold_s
+            return hold_s is None or newest.captured_s >= hold_s
         if look is Look.ONSET:
             return visit is not None and (newest.active or newest.captured_s >= visit.onset_s)
         if look is Look.NOVELTY:

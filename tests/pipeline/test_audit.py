@@ -1,0 +1,137 @@
+"""The same pictures again without what is known: when, what is shown, and what comes of it."""
+
+from dataclasses import replace
+
+from custom_components.camera_narrator.pipeline.audit import EVERY_FREE, EVERY_PRICED
+from custom_components.camera_narrator.pipeline.claim import Claims, Drift, LedgerEntry, Sighting
+from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
+from custom_components.camera_narrator.pipeline.models import CameraMemory
+from custom_components.camera_narrator.pipeline.request import Analysis, Text
+from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Profile
+from tests.pipeline.fakes import WALL_S, Asked, Step
+from tests.pipeline.scene import Scene, narrated
+
+PERSON = Sighting(subject=Label.PERSON, look="dark coat", where="at the door")
+HORSE = Sighting(subject=Label.ANIMAL, look="grey horse", where="at the window")
+
+
+def lists(*here: Sighting, text: str) -> Analysis:
+    """Return an answer that lists who is there."""
+    labels = frozenset(one.subject for one in here)
+    return Analysis(
+        changed=True, narrative=text, subject=bool(here), labels=labels, claims=Claims(here=here)
+    )
+
+
+TRUE = Step(seconds=1.2, answer=lists(PERSON, text="A man waits."))
+FALSE = Step(seconds=1.2, answer=lists(HORSE, text="A grey horse."))
+LEFT = replace(lists(text="He left."), subject=True, labels=frozenset({Label.PERSON}))
+
+
+def audits(scene: Scene) -> list[Asked]:
+    """Return the audits that were asked."""
+    return [asked for asked in scene.provider.asked if asked.chunk.look is Look.AUDIT]
+
+
+def words(asked: Asked) -> str:
+    """Return all text of a request."""
+    return "\n".join(part.text for part in asked.chunk.parts if isinstance(part, Text))
+
+
+async def test_a_contradiction_is_audited_by_its_own_pictures() -> None:
+    """Without notes and ledger, consuming nothing, counted as resent alone, and told to nobody."""
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [FALSE]
+        scene.provider.default = TRUE
+        scene.state(active=True, labels=(Label.PERSON,))
+        await scene.visit(12)
+        (audit,) = audits(scene)
+        first = scene.provider.asked[0]
+        assert {frame.identity for frame in audit.chunk.frames} <= {
+            frame.identity for frame in first.chunk.frames
+        }
+        assert "There are no notes." in words(audit)
+        assert "Known ones" not in words(audit)
+        assert all("horse" not in words(asked) for asked in scene.provider.asked)
+        outcomes = scene.outcomes()
+        assert outcomes.resent == len(audit.chunk.frames)
+        assert outcomes.received == outcomes.settled + outcomes.buffered + outcomes.in_flight
+        assert Look.AUDIT not in {narrative.look for narrative in scene.sink.narratives}
+        assert Look.AUDIT in {look for look, _ in scene.sink.requests}
+        assert scene.sink.memory.drift == Drift(audits=1, differed=1)
+        assert all("horse" not in text for _, text in scene.sink.memory.narratives)
+
+
+async def test_a_note_that_its_pictures_bear_out_comes_back() -> None:
+    """Who was there and left between two looks was no falsehood."""
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [FALSE]
+        scene.provider.default = TRUE
+        scene.provider.of_look[Look.AUDIT] = Step(answer=lists(PERSON, HORSE, text="Both."))
+        scene.state(active=True, labels=(Label.PERSON,))
+        await scene.visit(12)
+        assert len(audits(scene)) == 1
+        assert scene.sink.memory.drift == Drift(audits=1, differed=0)
+        assert scene.sink.memory.narratives[0][1] == "A grey horse."
+
+
+async def test_an_onset_goes_before_an_audit() -> None:
+    """Whoever comes does not wait for it: it is given up, and asked once more when the camera is at rest."""
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [FALSE]
+        scene.provider.default = TRUE
+        scene.provider.of_look[Look.CLOSING] = Step(answer=LEFT)
+        scene.provider.of_look[Look.AUDIT] = replace(TRUE, seconds=30.0)
+        scene.state(active=True, labels=(Label.PERSON,))
+        await scene.visit(12)
+        (audit,) = audits(scene)
+        assert audit.ended_s is None
+        onset_s = await scene.onset()
+        assert (audit.cancelled, scene.provider.looks[-1]) == (True, Look.ONSET)
+        assert scene.provider.asked[-1].at_s == onset_s
+        await scene.active(3)
+        await scene.quiet(60)
+        assert scene.sink.memory.drift == Drift(audits=1, differed=1)
+
+
+async def test_every_so_often_the_ledger_is_audited() -> None:
+    """After so many answers, more of them where each costs money; what the pictures do not show goes."""
+    car = LedgerEntry(
+        number=1,
+        subject=Label.VEHICLE,
+        look="white van",
+        where="in the drive",
+        moving=False,
+        since_wall_s=WALL_S,
+        seen_wall_s=WALL_S,
+        expires_wall_s=WALL_S + 6 * 3600,
+        confidence=0.9,
+        answers=9,
+    )
+    for heartbeats, every in ((True, EVERY_FREE), (False, EVERY_PRICED)):
+        memory = CameraMemory(ledger=(car,))
+        async with narrated(profile=Profile.LIVE, heartbeats=heartbeats, memory=memory) as scene:
+            scene.provider.default = TRUE
+            await scene.onset()
+            while len(scene.provider.asked) < every:
+                await scene.active(5)
+                assert audits(scene) == []
+            await scene.quiet(40)
+            assert len(audits(scene)) == 1
+            assert scene.sink.memory.drift.audits == 1
+
+
+async def test_an_audit_that_finds_no_answer_is_given_up() -> None:
+    """It is not worth a second try, shows no failure, and leaves what is doubted out of prompts."""
+    away = ProviderError(Fault.UNREACHABLE, "away", retryable=True)
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [FALSE]
+        scene.provider.default = TRUE
+        scene.provider.of_look[Look.AUDIT] = Step(error=away)
+        scene.state(active=True, labels=(Label.PERSON,))
+        await scene.visit(30)
+        await scene.quiet(120, from_start=False)
+        assert len(audits(scene)) == 1
+        assert scene.sink.memory.drift == Drift()
+        assert set(scene.sink.failures) == {None}
+        assert all("horse" not in text for _, text in scene.sink.memory.narratives)
