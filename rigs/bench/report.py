@@ -11,7 +11,8 @@ import re
 import subprocess
 from typing import Final
 
-from rigs.bench.figure import NAMES, Figure
+from rigs.bench.budget import NAMES
+from rigs.bench.figure import Figure
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN: Final = "<!-- written by script/bench: begin -->"

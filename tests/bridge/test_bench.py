@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rigs.bench import catalog, offline, report
-from rigs.bench.figure import BUDGETS, NAMES, Figure, percentile, ratio
+from rigs.bench.budget import BUDGETS, NAMES
+from rigs.bench.figure import Figure, percentile, ratio
 from rigs.transcoding import write_pictures
 
 FIGURES = [

@@ -9,9 +9,10 @@ import pytest
 
 from custom_components.camera_narrator.pipeline.vocabulary import Phase, Profile
 from rigs.bench import claim, report
+from rigs.bench.budget import NARRATION_BUDGETS
 from rigs.bench.claim import Claim
 from rigs.bench.comparison import limits, wire
-from rigs.bench.figure import NARRATION_BUDGETS, Figure
+from rigs.bench.figure import Figure
 from rigs.bench.rehearsed import show, storm
 from rigs.model_faults import FaultKind
 from rigs.model_truth import FALSEHOOD
