@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .bridge_camera import BridgeCamera
     from .pipeline.clock import Clock
 
-ACK_FRAMES = 8
-"""An eighth of the window: a bridge never waits for room."""
+ACK_FRAMES = 16
+"""A quarter of the window: a bridge never waits for room; each message costs as much as half a frame."""
 ACK_S = 0.1
 """A frame is acknowledged within this time, for which a bridge on a narrow line waits with the next one; it costs ten
 small messages a second at most."""

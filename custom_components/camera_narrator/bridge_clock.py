@@ -82,8 +82,10 @@ class BridgeClock:
         """Return when that was on Home Assistant's monotonic clock: never later than now."""
         self._used = True
         bridge_s = clock_us / 1e6
-        index = bisect_right(self._bends, bridge_s, key=lambda bend: bend.at_s)
-        bend = self._bends[max(0, index - 1)]
+        bend = self._bends[-1]
+        if bridge_s < bend.at_s:  # what is sent again lies before the last correction
+            index = bisect_right(self._bends, bridge_s, key=lambda bend: bend.at_s)
+            bend = self._bends[max(0, index - 1)]
         return min(now_s, bridge_s + bend.offset(bridge_s))
 
 

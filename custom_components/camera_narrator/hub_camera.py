@@ -76,7 +76,9 @@ class HubCamera(Sink):
             memory=hub.memory.camera(self.subentry_id, hub.clock),
             show=self._show_activity,
         )
-        self.accounts = Accounts(run_id=hub.run_id, outcomes=self.source.outcomes)
+        self.accounts = Accounts(
+            run_id=hub.run_id, outcomes=self.source.outcomes, settled=self.source.settled
+        )
         """Where its frames are, whichever bridge brought them."""
         self.coordinator = CameraCoordinator(
             hub.hass,

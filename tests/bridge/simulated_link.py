@@ -15,7 +15,7 @@ SECOND_US = 1_000_000
 TICK_US = 10_000
 IN_FLIGHT_BYTES = 14_600
 """What TCP has on the way from the start; the rest the system holds unsent."""
-ACK_FRAMES, ACK_US = 8, 100_000
+ACK_FRAMES, ACK_US = 16, 100_000
 FULL_BYTES = 30_000
 """A picture of 480p at quality 70."""
 

@@ -17,7 +17,9 @@ class Book:
     def __init__(self, run_id: str = "run") -> None:
         self.outcomes: dict[str, Outcomes] = {}
         self.accounts = Accounts(
-            run_id=run_id, outcomes=lambda epoch: self.outcomes.get(epoch, Outcomes())
+            run_id=run_id,
+            outcomes=lambda epoch: self.outcomes.get(epoch, Outcomes()),
+            settled=lambda epoch: self.outcomes.get(epoch, Outcomes()).settled,
         )
 
     def hello(

@@ -162,6 +162,7 @@ class Chaos:
             assert outcomes.received == self.received[epoch]
             assert outcomes.duplicates == self.duplicates[epoch]
             assert outcomes.received == outcomes.settled + outcomes.buffered + outcomes.in_flight
+            assert self.scene.source.settled(epoch) == outcomes.settled
             assert min(outcomes.buffered, outcomes.in_flight) >= 0
             assert outcomes.in_flight <= 10
         assert self.scene.source.buffer.size_bytes <= 6 * 2**20

@@ -40,9 +40,13 @@ class _Epoch:
 class Accounts:
     """The accounts of one camera by epoch, for one run of Home Assistant."""
 
-    def __init__(self, *, run_id: str, outcomes: Callable[[str], Outcomes]) -> None:
+    def __init__(
+        self, *, run_id: str, outcomes: Callable[[str], Outcomes], settled: Callable[[str], int]
+    ) -> None:
+        """Read an epoch's counters of this run by ``outcomes``, and what has one at all, told often, by ``settled``."""
         self._run_id = run_id
         self._outcomes = outcomes
+        self._settled = settled
         self._epochs: dict[str, _Epoch] = {}
         self._past = Account()
 
@@ -83,7 +87,7 @@ class Accounts:
         """Return what the bridge is told as settled: what earlier runs received, and this run's outcomes."""
         known = self._epochs.get(epoch)
         earlier = 0 if known is None else known.acknowledged
-        return earlier + self._outcomes(epoch).settled
+        return earlier + self._settled(epoch)
 
     def total(self) -> Account:
         """Return the sum over all epochs of this run."""

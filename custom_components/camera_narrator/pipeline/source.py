@@ -223,6 +223,10 @@ class CameraSource:
         """Return the counters and gauges of an epoch in this run."""
         return self._tally.outcomes(epoch)
 
+    def settled(self, epoch: str) -> int:
+        """Return how many frames of an epoch have their outcome in this run."""
+        return self._tally.settled(epoch)
+
     def latest(self) -> Frame | None:
         """Return the newest frame, consumed or not."""
         return self.buffer.latest

@@ -30,13 +30,15 @@ class Epoch:
     duplicates: int = 0
     resent: int = 0
     in_flight: int = 0
+    settled: int = 0
+    """Frames with an outcome: the sum of the fates, which is asked for with every acknowledgement."""
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
     sequences: Sequences = field(default_factory=Sequences)
 
-    @property
-    def settled(self) -> int:
-        """Return the number of frames with an outcome."""
-        return sum(self.fates.values())
+    def settle(self, fate: Fate, count: int = 1) -> None:
+        """Give frames their outcome."""
+        self.fates[fate] += count
+        self.settled += count
 
 
 class Tally:
@@ -58,11 +60,11 @@ class Tally:
         """Count a frame that was refused on arrival."""
         epoch = self._epoch(epoch_id)
         epoch.received += 1
-        epoch.fates[Fate.REJECTED] += 1
+        epoch.settle(Fate.REJECTED)
 
     def settle(self, epoch_id: str, fate: Fate, count: int = 1) -> None:
         """Give frames their outcome."""
-        self._epoch(epoch_id).fates[fate] += count
+        self._epoch(epoch_id).settle(fate, count)
 
     def depart(self, frame: Frame) -> None:
         """Count a frame into a request."""
@@ -89,6 +91,11 @@ class Tally:
             duplicates=epoch.duplicates,
             resent=epoch.resent,
         )
+
+    def settled(self, epoch_id: str) -> int:
+        """Return how many frames of an epoch have their outcome."""
+        epoch = self._epochs.get(epoch_id)
+        return 0 if epoch is None else epoch.settled
 
     def _epoch(self, epoch_id: str) -> Epoch:
         epoch = self._epochs.get(epoch_id)

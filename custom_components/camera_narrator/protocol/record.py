@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 import json
 from typing import Any, ClassVar, Self
 
@@ -40,7 +41,7 @@ class Record:
 
     def written(self) -> dict[str, Any]:
         """Return the record as what json.dumps takes."""
-        return {part.name: _plain(getattr(self, part.name)) for part in fields_of(type(self))}
+        return {name: _plain(getattr(self, name)) for name in _names_of(type(self))}
 
 
 class Message(Record):
@@ -66,6 +67,11 @@ def wire(check: Check, *, default: Any = MISSING, shown: bool = True) -> Any:
     return field(default=default, repr=shown, metadata={"check": check})
 
 
+@cache
+def _names_of(kind: type[Record]) -> tuple[str, ...]:
+    return tuple(part.name for part in fields_of(kind))
+
+
 def fields_of(kind: type[Record]) -> tuple[Field[Any], ...]:
     """Return the dataclass fields of a record."""
     return fields(kind)  # type: ignore[arg-type]  # every Record is a dataclass
@@ -77,6 +83,8 @@ def printable(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in (int, str):  # most are, and acknowledgements are told often
+        return value
     if isinstance(value, Record):
         return value.written()
     if isinstance(value, tuple):

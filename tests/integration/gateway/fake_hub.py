@@ -52,6 +52,10 @@ class FakeSource:
         """Return the counts."""
         return self.tally.outcomes(epoch)
 
+    def settled(self, epoch: str) -> int:
+        """Return how many have an outcome."""
+        return self.tally.settled(epoch)
+
 
 class FakeCamera:
     """Remembers what its bridge brought."""
@@ -63,7 +67,9 @@ class FakeCamera:
         self.bridge_id = bridge_id
         self.config = config
         self.source = FakeSource()
-        self.accounts = Accounts(run_id=RUN, outcomes=self.source.outcomes)
+        self.accounts = Accounts(
+            run_id=RUN, outcomes=self.source.outcomes, settled=self.source.settled
+        )
         self.connections: list[dict[str, Any]] = []
         self.disconnections = 0
         self.activities: list[ActivityState] = []

@@ -36,8 +36,12 @@ def _jpeg(data: bytes, name: str) -> bytes:
     return data
 
 
+_FLAGS = tuple(FrameFlag(number) for number in range(32))
+"""Made once: a frame's own would take longer than the rest of its header."""
+
+
 def _flags(value: Any, name: str) -> FrameFlag:
-    return FrameFlag(integer(0, 255)(value, name) & 31)
+    return _FLAGS[integer(0, 255)(value, name) & 31]
 
 
 def _picture(value: Any, name: str) -> bytes:
@@ -94,7 +98,7 @@ class Frame(Message):
             raise ProtocolError("frame.kind", "neither a frame nor a preview")
         return cls(
             kind=kind,
-            flags=FrameFlag(flags & 31),
+            flags=_FLAGS[flags & 31],
             camera=camera,
             sequence=sequence,
             captured_us=CLOCK_US(captured_us, "frame.captured_us"),
