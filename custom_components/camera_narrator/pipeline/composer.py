@@ -161,11 +161,10 @@ class Composer:
 
     def _audit(self) -> Audit | None:
         """Return the audit that there is time and money for."""
-        if self._frugal():
-            return None
         now_s = self._clock.monotonic()
         next_s = None if self._visits.current is None else self._gate.next_s(now_s)
-        return self._audits.wanted(now_s, next_look_s=next_s)
+        audit = self._audits.wanted(now_s, next_look_s=next_s)
+        return None if audit is None or self._frugal() else audit
 
     def _rules(self, look: Look) -> tuple[Rule, ...]:
         """Return the rules that a look asks: those at rest, and where there is but the timer all."""

@@ -213,8 +213,9 @@ class _Narration:
 
     @property
     def heeds_frames(self) -> bool:
-        """Return whether a frame that shows no activity matters: to a visit, or to a look that lacks its picture."""
-        if self._visits.current is not None:
+        """Return whether a frame that shows no activity matters: to what moves, or to a look that lacks its picture."""
+        visit = self._visits.current
+        if visit is not None and visit.quiet_s is None:
             return True
         return self._enabled and self._gate.due(self._clock.monotonic()) is not None
 
