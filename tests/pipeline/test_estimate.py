@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.camera_narrator.pipeline.chunk import build
 from custom_components.camera_narrator.pipeline.estimate import Estimator, per_day
 from custom_components.camera_narrator.pipeline.models import CameraSettings
 from custom_components.camera_narrator.pipeline.prices import (
@@ -14,30 +13,12 @@ from custom_components.camera_narrator.pipeline.prices import (
     Tariff,
     tariff,
 )
-from custom_components.camera_narrator.pipeline.request import Chunk, Usage
+from custom_components.camera_narrator.pipeline.request import Usage
 from custom_components.camera_narrator.pipeline.spending import Cost
-from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
-from tests.pipeline.fakes import a_frame
+from custom_components.camera_narrator.pipeline.vocabulary import Profile
+from tests.pipeline.looks import a_look
 
 CHEAP = Tariff(price=Price(input_usd=1.0, output_usd=10.0))
-
-
-def chunk(frames: int = 5) -> Chunk:
-    """Return a chunk of pictures of 854 × 480."""
-    pictures = tuple(
-        replace(a_frame(number, captured_s=1000.0 + number), width=854, height=480)
-        for number in range(frames)
-    )
-    return build(
-        camera="door",
-        settings=CameraSettings(title="Door"),
-        look=Look.ONSET,
-        frames=pictures,
-        notes=(),
-        states=(),
-        onset_s=None,
-        question=None,
-    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +61,7 @@ def test_tiles_count_by_the_short_side() -> None:
 
 def test_an_estimate_learns() -> None:
     """Too low is corrected at once, too high by and by; smaller pictures are cheaper."""
-    estimator, look = Estimator(CHEAP), chunk()
+    estimator, look = Estimator(CHEAP), a_look()
     first = estimator.of(look)
     assert first.requests == 1
     assert first.usd == pytest.approx((first.tokens - 250 + 250 * 10) / 1e6)
@@ -95,12 +76,23 @@ def test_an_estimate_learns() -> None:
 
 
 def test_what_a_server_does_not_count_was_as_estimated() -> None:
-    """Without usage the estimate stands, and nothing is learned."""
-    estimator, look = Estimator(CHEAP), chunk()
+    """Without usage the estimate stands for each request, and nothing is learned."""
+    estimator, look = Estimator(CHEAP), a_look()
     reserved = estimator.of(look)
     assert estimator.used(look, Usage(), reserved) == reserved
+    assert estimator.used(look, Usage(requests=2), reserved) == reserved.plus(reserved)
     assert estimator.of(look) == reserved
     assert Estimator(FREE).of(look).usd == 0.0
+
+
+def test_what_several_requests_cost_together_teaches_nothing_of_one() -> None:
+    """An answer that was asked for twice has cost twice as much; the next look is not dearer for it."""
+    estimator, look = Estimator(CHEAP), a_look()
+    first = estimator.of(look)
+    given = first.tokens - look.schema.max_tokens
+    used = estimator.used(look, Usage(input_tokens=2 * given, output_tokens=80, requests=2), first)
+    assert (used.requests, used.tokens) == (2, 2 * given + 80)
+    assert estimator.of(look) == first
 
 
 def test_a_day_by_profile() -> None:

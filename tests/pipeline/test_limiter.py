@@ -9,13 +9,15 @@ import pytest
 from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
+from custom_components.camera_narrator.pipeline.minute import WINDOW_S
 from custom_components.camera_narrator.pipeline.pace import FORGET_S
-from custom_components.camera_narrator.pipeline.request import Quota
-from custom_components.camera_narrator.pipeline.spending import NOTHING, Cost
+from custom_components.camera_narrator.pipeline.request import Quota, Usage
+from custom_components.camera_narrator.pipeline.spending import Cost
 from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.pipeline.turn import Turn, Urgency
 from custom_components.camera_narrator.pipeline.vocabulary import Look, Restraint, Saving
 from tests.pipeline.fakes import FakeClock
+from tests.pipeline.looks import a_look
 
 AWAY = ProviderError(Fault.UNREACHABLE, "away", retryable=True)
 
@@ -27,7 +29,7 @@ class Queue:
         self.clock = FakeClock()
         self.limiter = Limiter(clock=self.clock, terms=Terms(concurrency=concurrency))
         self.served: list[str] = []
-        self.cost = NOTHING
+        self.cost = Cost(requests=1)
         self.turns: dict[str, Turn] = {}
         self._release: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -256,6 +258,34 @@ async def test_what_an_answer_says_is_left_is_heeded() -> None:
         assert queue.served == ["a", "b"]
         await queue.clock.advance(60)
         assert not queue.limiter.frugal
+
+
+@pytest.mark.parametrize(
+    ("fault", "tokens"),
+    [(None, 3 * 500), (Fault.BAD_ANSWER, 3 * 500), (Fault.OVERLOADED, 2 * 500)],
+)
+async def test_requests_sent_again_count_like_any_other(fault: Fault | None, tokens: int) -> None:
+    """An answer out of shape is paid and asked for anew: the minute, the day and the server's rest hold them all."""
+    async with queued() as queue:
+        queue.limiter.change(Terms(concurrency=1, requests_per_minute=4))
+        queue.cost = Cost(requests=1, tokens=500, usd=0.25)
+        await queue.want("a")
+        if fault is None:
+            queue.limiter.answered(queue.turns["a"], a_look(), Usage(requests=3))
+        else:
+            error = ProviderError(fault, "no answer", retryable=False)
+            error.requests = 3
+            queue.limiter.failed(error, queue.turns["a"])
+        await queue.release("a")
+        spent = queue.limiter.spending.today(queue.clock.wall()).cost
+        assert spent == Cost(requests=3, tokens=tokens, usd=tokens / 2000)
+        assert queue.limiter.requests_last_minute == 3
+        await queue.want("b")
+        await queue.release("b")
+        await queue.want("c")
+        assert queue.served == ["a", "b"]
+        await queue.clock.advance(WINDOW_S)
+        assert queue.served == ["a", "b", "c"]
 
 
 async def test_among_equals_who_was_given_fewest_tokens() -> None:

@@ -44,6 +44,9 @@ class ProviderError(NarratorError):
     when, and holds for the whole hub. The text is for people and carries no secret.
     """
 
+    requests = 1
+    """How many were sent in vain; the fault is the last one's."""
+
     def __init__(
         self, fault: Fault, message: str, *, retryable: bool, retry_after_s: float | None = None
     ) -> None:

@@ -1,5 +1,7 @@
 """What a request will cost, before it is sent; corrected by what requests did cost. Pure."""
 
+from dataclasses import replace
+
 from .gate import HEARTBEAT_S, LONG_VISIT_S, OFFSETS_S
 from .models import CameraSettings
 from .prices import Tariff
@@ -43,12 +45,13 @@ class Estimator:
         return self.cost(given, chunk.schema.max_tokens)
 
     def used(self, chunk: Chunk, usage: Usage, reserved: Cost) -> Cost:
-        """Return what an answered request has cost; what the server does not say is as reserved."""
+        """Return what an answer has cost; what the server does not say is as reserved."""
         if usage.input_tokens is None:
-            return reserved
-        self._learn(usage.input_tokens / max(1, _input_tokens(chunk, self.tariff)))
+            return reserved.times(usage.requests)
+        if usage.requests == 1:  # what several cost together tells nothing of one
+            self._learn(usage.input_tokens / max(1, _input_tokens(chunk, self.tariff)))
         taken = chunk.schema.max_tokens if usage.output_tokens is None else usage.output_tokens
-        return self.cost(usage.input_tokens, taken)
+        return replace(self.cost(usage.input_tokens, taken), requests=usage.requests)
 
     def cost(self, given: int, taken: int) -> Cost:
         """Return what one request with so many tokens costs."""

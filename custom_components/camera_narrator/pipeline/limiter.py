@@ -1,6 +1,7 @@
 """The hub's only way to its provider: within its limits and the day's money, in order of urgency, fairly."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import count
 import math
 
@@ -168,10 +169,13 @@ class Limiter:
     def failed(self, error: ProviderError, turn: Turn | None = None) -> None:
         """Note a request without an answer: wait as told, or back off where waiting may help."""
         now_s = self._clock.monotonic()
-        if turn is not None and error.fault not in BILLED:
-            turn.used = Cost(requests=turn.reserved.requests)
+        if turn is not None:
+            tried = turn.reserved.times(error.requests)
+            billed = error.requests if error.fault in BILLED else error.requests - 1
+            turn.used = replace(turn.reserved.times(billed), requests=tried.requests)
+            self._remaining.leave(Cost(requests=tried.requests - turn.reserved.requests))
         if error.fault is Fault.RATE_LIMITED and error.retryable and error.retry_after_s is None:
-            self._pace.refused(self._requests.count(now_s), now_s)
+            self._pace.refused(self._requests.taken(now_s), now_s)
         wait_s = self._breaker.failed(error, now_s)
         if wait_s is not None:
             self.hold(wait_s)
@@ -211,7 +215,7 @@ class Limiter:
     @property
     def requests_last_minute(self) -> int:
         """Return how many requests started in the last minute."""
-        return self._requests.count(self._clock.monotonic())
+        return round(self._requests.taken(self._clock.monotonic()))
 
     @property
     def per_minute(self) -> float | None:
@@ -348,7 +352,8 @@ class Limiter:
 
     def _correct(self, turn: Turn, cost: Cost) -> None:
         if turn.entries is not None:
-            turn.entries[1].amount = cost.tokens
+            requests, tokens = turn.entries
+            requests.amount, tokens.amount = cost.requests, cost.tokens
 
     def _serve(self, turn: Turn, tokens: int) -> None:
         served = self._served.get(turn.camera, 0.0)

@@ -47,10 +47,10 @@ class MinuteWindow:
         self._entries.append(entry)
         return entry
 
-    def count(self, now_s: float) -> int:
-        """Return how many entries the last minute holds."""
+    def taken(self, now_s: float) -> float:
+        """Return what the last minute holds."""
         self._forget(now_s)
-        return len(self._entries)
+        return sum(entry.amount for entry in self._entries)
 
     def _forget(self, now_s: float) -> None:
         while self._entries and self._entries[0].at_s + WINDOW_S <= now_s:

@@ -17,11 +17,11 @@ class Pace:
         self._refused_s = 0.0
         self._started_s = float("-inf")
 
-    def refused(self, recent: int, now_s: float) -> None:
+    def refused(self, recent: float, now_s: float) -> None:
         """Halve what went through in the last minute; requests refused together halve it once."""
         if self.per_minute is not None and now_s - self._refused_s < 60 / self.per_minute / 2:
             return
-        now_per_minute = float(recent) if self.per_minute is None else self.per_minute
+        now_per_minute = recent if self.per_minute is None else self.per_minute
         self.per_minute = max(FLOOR_PER_MINUTE, now_per_minute / 2)
         self._refused_s = now_s
 

@@ -65,10 +65,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a request cost; None where the server does not say."""
+    """What an answer cost; None where the server does not say."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    requests: int = 1
+    """Those before the one that was answered were refused a field, or answered out of shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

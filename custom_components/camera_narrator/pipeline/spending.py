@@ -48,6 +48,12 @@ class Cost:
             usd=self.usd + other.usd,
         )
 
+    def times(self, number: int) -> Cost:
+        """Return what so many like it cost."""
+        return Cost(
+            requests=number * self.requests, tokens=number * self.tokens, usd=number * self.usd
+        )
+
 
 NOTHING = Cost()
 
