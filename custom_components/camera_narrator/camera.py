@@ -1,6 +1,6 @@
 """The live view, out of the buffer: no second session to the camera, and nothing is decoded."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, override
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import NarratorConfigEntry
 from .entity import CameraEntity, add_for_cameras
+from .picture_link import PictureLink
 
 if TYPE_CHECKING:
     from .hub_camera import HubCamera
@@ -27,8 +28,7 @@ GLANCE_S: Final = 3.0
 RENEW_S: Final = 4.0
 """Between the wishes of one watched stream: two chances before STREAM_S ends."""
 TOKEN_LIFE: Final = timedelta(minutes=30)
-"""Of the link to the picture. Home Assistant's own 5 minutes write 288 states a day and camera, with 12 cameras a
-third of the recorder rows this integration allows itself."""
+"""Of the link to the picture: 48 states a day and camera."""
 
 
 async def async_setup_entry(
@@ -50,7 +50,7 @@ class LiveView(CameraEntity, Camera):
     def __init__(self, camera: HubCamera, key: str) -> None:
         """Look into the buffer of a camera."""
         CameraEntity.__init__(self, camera, key)
-        self._token_made: datetime | None = None
+        self._link = PictureLink(TOKEN_LIFE)
         Camera.__init__(self)
         self._asked_s = float("-inf")
 
@@ -64,9 +64,7 @@ class LiveView(CameraEntity, Camera):
     @callback
     def async_update_token(self) -> None:
         """Renew the link to the picture when its time has come."""
-        now = datetime.now(UTC)
-        if self._token_made is None or now - self._token_made >= TOKEN_LIFE:
-            self._token_made = now
+        if self._link.due():
             super().async_update_token()
 
     @property

@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import NarratorConfigEntry
 from .entity import CameraEntity, add_for_cameras
+from .picture_link import PictureLink
 from .pipeline.models import Frame
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 PARALLEL_UPDATES = 0  # everything is pushed
 
 TOKEN_LIFE: Final = timedelta(hours=1)
-"""Of the link to the picture, which also changes with the picture. Home Assistant's own 5 minutes write 288 states
-a day; with 12 cameras that is a third of the recorder rows this integration allows itself."""
+"""Of the link to the picture, which also changes with the picture: 24 states a day and camera."""
 
 
 async def async_setup_entry(
@@ -40,7 +40,7 @@ class KeyFrame(CameraEntity, ImageEntity):
     def __init__(self, hass: HomeAssistant, camera: HubCamera, key: str) -> None:
         """Show what the coordinator holds."""
         CameraEntity.__init__(self, camera, key)
-        self._token_made: datetime | None = None
+        self._link = PictureLink(TOKEN_LIFE)
         ImageEntity.__init__(self, hass)
         self._frame: Frame | None = None
         self._take()
@@ -54,16 +54,14 @@ class KeyFrame(CameraEntity, ImageEntity):
     @callback
     def async_update_token(self) -> None:
         """Renew the link to the picture when its time has come."""
-        now = datetime.now(UTC)
-        if self._token_made is None or now - self._token_made >= TOKEN_LIFE:
-            self._token_made = now
+        if self._link.due():
             super().async_update_token()
 
     @override
     @callback
     def _changed(self) -> None:
         if self.coordinator.state.key_frame is not self._frame:
-            self._token_made = None
+            self._link.end()
             self.async_update_token()
             self._take()
             self.async_write_ha_state()

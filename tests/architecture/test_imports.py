@@ -19,6 +19,7 @@ PLATFORM_MAY = {
     "entity",
     "const",
     "measurement",
+    "picture_link",
     *(f"{of}_sensor" for of in ("bridge", "camera", "hub")),
     *(f"pipeline.{data}" for data in ("models", "outcomes", "rule", "vocabulary")),
 }
