@@ -23,7 +23,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.camera_narrator.const import DOMAIN
 from custom_components.camera_narrator.entity import device_id
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator.pipeline.models import ActivityState, Event
 from custom_components.camera_narrator.pipeline.request import Chunk, Partial
 from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
 from tests.integration.house import CAMERA, camera_of, event, fresh_frame, move_in, stream
@@ -82,6 +82,13 @@ async def settle(hass: HomeAssistant) -> None:
         await asyncio.sleep(0)
 
 
+async def publish(hass: HomeAssistant, entry: MockConfigEntry, *phases: Event) -> None:
+    """Tell phases of visits, each after all has come of the one before."""
+    for phase in phases:
+        camera_of(entry).publish(phase)
+        await settle(hass)
+
+
 def _said(told: list[ServiceCall]) -> list[str]:
     return [call.data["message"] for call in told]
 
@@ -91,17 +98,16 @@ async def test_a_visit_is_one_notification(
 ) -> None:
     """At once with a picture, rewritten under its tag without a sound when words come, left alone at the end."""
     await automate(hass, tmp_path, entry)
-    camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
+    await publish(hass, entry, event())
     assert _said(told) == ["Something moves."]
-    camera.publish(event(Phase.UPDATED, Label.PERSON, labelled=True))
-    await settle(hass)
+    await publish(hass, entry, event(Phase.UPDATED, Label.PERSON, labelled=True))
     words = 'A person says "hello" {{ 7 * 6 }}.'
-    camera.publish(event(Phase.UPDATED, Label.PERSON, labelled=True, narrative=words))
-    await settle(hass)
-    camera.publish(event(Phase.ENDED, Label.PERSON, narrative=words, reason=EndReason.QUIET))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(Phase.UPDATED, Label.PERSON, labelled=True, narrative=words),
+        event(Phase.ENDED, Label.PERSON, narrative=words, reason=EndReason.QUIET),
+    )
 
     assert _said(told) == ["Something moves.", "Person.", words]
     data = [call.data["data"] for call in told]
@@ -119,8 +125,7 @@ async def test_words_that_come_with_the_start_are_told(
     await automate(hass, tmp_path, entry)
     camera = camera_of(entry)
     camera.publish(event(narrative="A person comes."))
-    camera.publish(event(Phase.UPDATED, narrative="A person comes."))
-    await settle(hass)
+    await publish(hass, entry, event(Phase.UPDATED, narrative="A person comes."))
     assert _said(told) == ["A person comes."]
 
 
@@ -129,8 +134,7 @@ async def test_a_start_that_is_known_to_be_nothing_is_not_told(
 ) -> None:
     """The answer was there before the start, and found nobody: there is nothing to withdraw."""
     await automate(hass, tmp_path, entry)
-    camera_of(entry).publish(event(verdict=Verdict.NOTHING))
-    await settle(hass)
+    await publish(hass, entry, event(verdict=Verdict.NOTHING))
     assert told == []
 
 
@@ -147,13 +151,13 @@ async def test_words_that_come_while_the_phone_is_slow_are_told(
 
     hass.services.async_register("notify", "mobile_app_pixel_9", push)
     await automate(hass, tmp_path, entry)
-    camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, narrative="A person comes."))
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, narrative="A person rings."))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(),
+        event(Phase.UPDATED, narrative="A person comes."),
+        event(Phase.UPDATED, narrative="A person rings."),
+    )
     reached.set()
     await settle(hass)
 
@@ -165,15 +169,14 @@ async def test_nothing_withdraws_and_silences_nobody(
 ) -> None:
     """Nobody was there: the notification goes, and who comes a moment later is announced."""
     await automate(hass, tmp_path, entry)
-    camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, verdict=Verdict.NOTHING))
-    await settle(hass)
-    camera.publish(event(Phase.ENDED, verdict=Verdict.NOTHING, reason=EndReason.QUIET))
-    await settle(hass)
-    camera.publish(event(id="visit-2"))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(),
+        event(Phase.UPDATED, verdict=Verdict.NOTHING),
+        event(Phase.ENDED, verdict=Verdict.NOTHING, reason=EndReason.QUIET),
+        event(id="visit-2"),
+    )
 
     assert _said(told) == ["Something moves.", "clear_notification", "Something moves."]
     assert [call.data["data"]["tag"][-1] for call in told] == ["1", "1", "2"]
@@ -184,13 +187,13 @@ async def test_nothing_that_becomes_somebody_is_announced_again(
 ) -> None:
     """A later look finds somebody after all: the notification comes again, with a sound."""
     await automate(hass, tmp_path, entry)
-    camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, verdict=Verdict.NOTHING))
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, verdict=Verdict.SUBJECT, narrative="A person after all."))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(),
+        event(Phase.UPDATED, verdict=Verdict.NOTHING),
+        event(Phase.UPDATED, verdict=Verdict.SUBJECT, narrative="A person after all."),
+    )
 
     assert _said(told) == ["Something moves.", "clear_notification", "A person after all."]
     assert told[2].data["data"]["push"]["interruption-level"] == "active"
@@ -206,21 +209,20 @@ async def test_the_group_rests_after_a_notification(
     """No second notification within five minutes, one after; a visit that goes on rewrites its own."""
     await automate(hass, tmp_path, entry)
     camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
+    await publish(hass, entry, event())
     camera.publish(event(Phase.ENDED, reason=EndReason.QUIET))
-    camera.publish(event(id="visit-2"))
-    await settle(hass)
-    camera.publish(event(Phase.STARTED, id="visit-3", continues="visit-1"))
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, id="visit-3", continues="visit-1", narrative="Back again."))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(id="visit-2"),
+        event(Phase.STARTED, id="visit-3", continues="visit-1"),
+        event(Phase.UPDATED, id="visit-3", continues="visit-1", narrative="Back again."),
+    )
     assert _said(told) == ["Something moves.", "Something moves.", "Back again."]
     assert len({call.data["data"]["tag"] for call in told}) == 1
 
     freezer.tick(timedelta(minutes=5, seconds=1))
-    camera.publish(event(id="visit-4"))
-    await settle(hass)
+    await publish(hass, entry, event(id="visit-4"))
     assert told[3].data["data"]["tag"] == "camera_narrator_visit-4"
 
 
@@ -233,18 +235,17 @@ async def test_waiting_for_a_name(
 ) -> None:
     """With the option on, the notification waits for a label, and fires anyway when none came in time."""
     await automate(hass, tmp_path, entry, wait_for_label=8, rest=0)
-    camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
+    await publish(hass, entry, event())
     assert told == []
-    camera.publish(event(Phase.UPDATED, Label.PERSON, labelled=True))
-    await settle(hass)
+    await publish(hass, entry, event(Phase.UPDATED, Label.PERSON, labelled=True))
     assert _said(told) == ["Person."]
 
-    camera.publish(event(id="visit-2"))
-    await settle(hass)
-    camera.publish(event(Phase.UPDATED, id="visit-2", narrative="A shadow moves."))
-    await settle(hass)
+    await publish(
+        hass,
+        entry,
+        event(id="visit-2"),
+        event(Phase.UPDATED, id="visit-2", narrative="A shadow moves."),
+    )
     assert len(told) == 1
     freezer.tick(timedelta(seconds=9))
     async_fire_time_changed(hass)
@@ -260,8 +261,7 @@ async def test_other_cameras_and_unmet_conditions_are_left_alone(
     nobody = [{"condition": "state", "entity_id": "zone.home", "state": "0"}]
     await automate(hass, tmp_path, entry, only_when=nobody, rest=0)
     camera = camera_of(entry)
-    camera.publish(event())
-    await settle(hass)
+    await publish(hass, entry, event())
     assert told == []
 
     hass.states.async_set("zone.home", "0")
@@ -286,8 +286,7 @@ async def test_phones_are_chosen_as_devices(
     )
     registry.async_update_device(phone.id, name_by_user="My phone")
     await automate(hass, tmp_path, entry, phones=[phone.id], notify_actions=[])
-    camera_of(entry).publish(event())
-    await settle(hass)
+    await publish(hass, entry, event())
 
     assert _said(told) == ["Something moves."]
 
