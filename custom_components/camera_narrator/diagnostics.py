@@ -17,6 +17,7 @@ from .coordinator import NarratorConfigEntry
 from .hub import Hub
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
+from .pipeline.models import CameraMemory
 from .protocol.camera import CameraStatus
 
 SECRETS = {
@@ -117,6 +118,7 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
         "connected": state.connected,
         "problem": state.problem,
         "active": state.active,
+        "context": _context(camera.source.memory),
         "rules": {
             key: {"holds": one.holds, "votes": one.votes, "answered_wall_s": one.answered_wall_s}
             for key, one in state.rules.items()
@@ -128,6 +130,17 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
         "requests": state.requests,
         "tokens": state.tokens,
         "latency_s": state.latency_s,
+    }
+
+
+def _context(memory: CameraMemory) -> dict[str, Any]:
+    """Return what the next request is told, without what stands written in pictures."""
+    return {
+        "notes": [
+            {"at_wall_s": at_wall_s, "text": text} for at_wall_s, text in memory.narratives
+        ],
+        "ledger": [asdict(entry) for entry in memory.ledger],
+        "audits": asdict(memory.drift),
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from custom_components.camera_narrator import const
 from custom_components.camera_narrator.memory import MemoryStore
+from custom_components.camera_narrator.pipeline.claim import Drift, LedgerEntry
 from custom_components.camera_narrator.pipeline.clock import Clock
 from custom_components.camera_narrator.pipeline.models import CameraMemory
 from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase, Verdict
@@ -36,6 +37,23 @@ MEMORY = CameraMemory(
         provider="a-model",
     ),
     last_event=event(Phase.ENDED, id="visit-0", reason=EndReason.QUIET),
+    ledger=(
+        LedgerEntry(
+            number=3,
+            subject=Label.PERSON,
+            look="dark coat",
+            where="at the door",
+            moving=True,
+            since_wall_s=NOON_S - 40,
+            seen_wall_s=NOON_S - 5,
+            expires_wall_s=NOON_S + 145,
+            confidence=0.75,
+            answers=2,
+            told_wall_s=NOON_S - 60,
+        ),
+    ),
+    writings=("DHL Express",),
+    drift=Drift(audits=4, differed=1),
 )
 
 REAL = {name: getattr(Store, name) for name in ("_async_load", "_async_write_data")}
@@ -88,6 +106,23 @@ async def test_what_an_older_version_knew_of_servers_counts(
     store = MemoryStore(hass, "hub_entry")
     await store.load()
     assert ServerFacts.read(store.get("a@http://192.0.2.9/v1")) == ServerFacts(rung=Rung.OBJECT)
+
+
+async def test_what_an_older_version_told_is_known(
+    hass: HomeAssistant, hass_storage: dict[str, Any]
+) -> None:
+    """A story from before there were ledger and audits is read, and nobody is taken to be there."""
+    store = MemoryStore(hass, "hub_entry")
+    store.remember(CAMERA, MEMORY)
+    await store.flush()
+    kept = hass_storage[FILE]["data"]["cameras"][CAMERA]
+    for newer in ("ledger", "writings", "drift"):
+        del kept[newer]
+    again = MemoryStore(hass, "hub_entry")
+    await again.load()
+    assert again.camera(CAMERA, BootClock(1060)) == replace(
+        MEMORY, ledger=(), writings=(), drift=Drift()
+    )
 
 
 async def test_times_move_to_the_clock_of_this_boot(hass: HomeAssistant) -> None:
