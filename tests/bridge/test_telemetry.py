@@ -16,8 +16,9 @@ from edge_bridge.mqtt_link import tls_context
 from edge_bridge.protocol.vocabulary import ErrorCode
 from edge_bridge.settings import BrokerSettings
 from edge_bridge.state_folder import StateFolder
-from edge_bridge.telemetry import REFRESH_S, Telemetry
+from edge_bridge.telemetry import Telemetry
 from edge_bridge.telemetry_report import place, report, usable
+from edge_bridge.wishes import REFRESH_S
 from rigs.broker import Broker
 from rigs.mqtt_listener import Message, MqttListener
 from rigs.process import Processes, free_port

@@ -10,9 +10,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from .cells import Cells, none, painted, share
 from .protocol.area import Detection, Region
 from .protocol.limits import MAX_DETECTIONS
 from .protocol.vocabulary import Label
@@ -47,11 +45,6 @@ STOOD_UNSEEN_LOOKS = 20
 """What stood is remembered longer: the detector overlooks parked cars for a while, in the dark above all."""
 THINGS_MOST = 32
 
-_GRID = 40
-"""Cells along each side of the picture in which motion is marked; a person far away is one wide."""
-
-type _Cells = npt.NDArray[np.bool_]
-
 
 @dataclass(slots=True, kw_only=True)
 class _Thing:
@@ -80,7 +73,7 @@ class LabelTrack:
         self._counted: deque[tuple[Detection, ...]] = deque(maxlen=LOOKS)
         self._looked_us = 0
         self._looks = 0
-        self._stirred: _Cells = np.zeros((_GRID, _GRID), np.bool_)
+        self._stirred: Cells = none()
         """Where anything moved in this activity."""
         self.labels: tuple[Detection, ...] = ()
         """What is to be told now, the surest first."""
@@ -90,21 +83,21 @@ class LabelTrack:
         if captured_us - self._looked_us > APART_US:
             self._counted.clear()
         self._looked_us = captured_us
-        motion = _painted(regions)
+        motion = painted(regions)
         self._stirred |= motion
         # People who pass in front of a parked car are no reason to think that it drives.
-        beings = _painted([one.box for one in seen if one.label in {Label.PERSON, Label.ANIMAL}])
+        beings = painted([one.box for one in seen if one.label in {Label.PERSON, Label.ANIMAL}])
         traffic = motion & ~beings
         matched = self._matched(seen)
         counting: list[Detection] = []
         for detection, known in zip(seen, matched, strict=True):
             thing = known or self._found(detection, traffic, captured_us)
-            if _share(beings, detection.box) >= CROSSED:
+            if share(beings, detection.box) >= CROSSED:
                 thing.crossed_us = captured_us
             if known is not None:
                 _follow(known, detection.box, traffic, captured_us)
             if thing.label in {Label.PERSON, Label.ANIMAL}:
-                thing.moves |= _share(motion, thing.box) >= STIRRED
+                thing.moves |= share(motion, thing.box) >= STIRRED
             if _counts(thing, captured_us):
                 counting.append(detection)
         self._forget(matched)
@@ -128,11 +121,11 @@ class LabelTrack:
     def _matched(self, seen: Sequence[Detection]) -> list[_Thing | None]:
         """Return for each detection the thing that it shows, each thing once, the best pairs first."""
         pairs = [
-            (share, index, thing)
+            (common, index, thing)
             for index, detection in enumerate(seen)
             for thing in self._things
             if thing.label is detection.label
-            and (share := _union_share(thing.box, detection.box)) >= SAME
+            and (common := _union_share(thing.box, detection.box)) >= SAME
         ]
         pairs.sort(key=lambda pair: pair[0], reverse=True)
         matched: list[_Thing | None] = [None] * len(seen)
@@ -143,15 +136,15 @@ class LabelTrack:
                 taken.add(id(thing))
         return matched
 
-    def _found(self, detection: Detection, traffic: _Cells, captured_us: int) -> _Thing:
+    def _found(self, detection: Detection, traffic: Cells, captured_us: int) -> _Thing:
         box = detection.box
         thing = _Thing(
             label=detection.label,
             box=box,
             anchor=box,
             anchored_us=captured_us,
-            moves=detection.label is Label.VEHICLE and _share(traffic, box) >= DRIVES,
-            appeared=self._looks >= NEW_AFTER_LOOKS and _share(self._stirred, box) >= DRIVES,
+            moves=detection.label is Label.VEHICLE and share(traffic, box) >= DRIVES,
+            appeared=self._looks >= NEW_AFTER_LOOKS and share(self._stirred, box) >= DRIVES,
         )
         self._things.append(thing)
         return thing
@@ -170,7 +163,7 @@ class LabelTrack:
         del self._things[THINGS_MOST:]
 
 
-def _follow(thing: _Thing, box: Region, traffic: _Cells, captured_us: int) -> None:
+def _follow(thing: _Thing, box: Region, traffic: Cells, captured_us: int) -> None:
     """Take the box in which a known thing is seen now."""
     thing.box = box
     thing.unseen = 0
@@ -180,7 +173,7 @@ def _follow(thing: _Thing, box: Region, traffic: _Cells, captured_us: int) -> No
         if thing.label is Label.VEHICLE and thing.looks == AGREE:
             # Seen anew amid motion, and then in the same place: it was something else that moved.
             thing.moves = False
-    elif thing.label is not Label.VEHICLE or _share(traffic, box) >= DRIVES_ON:
+    elif thing.label is not Label.VEHICLE or share(traffic, box) >= DRIVES_ON:
         thing.moves = thing.label is not Label.PACKAGE
         thing.anchor = box
         thing.anchored_us = captured_us
@@ -235,23 +228,3 @@ def _shared(one: Region, other: Region) -> float:
 
 def _area(region: Region) -> float:
     return region.width * region.height
-
-
-def _painted(regions: Sequence[Region]) -> _Cells:
-    cells = np.zeros((_GRID, _GRID), np.bool_)
-    for region in regions:
-        cells[_cells(region)] = True
-    return cells
-
-
-def _share(cells: _Cells, region: Region) -> float:
-    return float(cells[_cells(region)].mean())
-
-
-def _cells(region: Region) -> tuple[slice, slice]:
-    """Return the cells that a region touches, at least one."""
-    top = min(int(region.y * _GRID), _GRID - 1)
-    left = min(int(region.x * _GRID), _GRID - 1)
-    bottom = max(top + 1, -int(-(region.y + region.height) * _GRID // 1))
-    right = max(left + 1, -int(-(region.x + region.width) * _GRID // 1))
-    return slice(top, bottom), slice(left, right)

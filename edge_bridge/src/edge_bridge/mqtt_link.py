@@ -6,7 +6,6 @@ What happens there is told on the event loop, as an event; nothing here waits fo
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 import socket
 import ssl
@@ -19,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from .mqtt_events import Connected, Disconnected, Event, Heard, Listened, Written
 from .settings import BrokerSettings
 
 RETRY_FIRST_S: Final = 1
@@ -42,47 +42,6 @@ def tls_context(ca: Path | None, *, insecure: bool) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
-    """The broker has accepted this client."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disconnected:
-    """There is no connection; the client tries again by itself."""
-
-    problem: str
-    refused: bool = False
-    """The broker answers and does not want this client."""
-    another_version: bool = False
-    """It may know another version of MQTT."""
-    ended: bool = False
-    """What came was no MQTT, and this client tries no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A message on the topic that was asked for."""
-
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listened:
-    """All that is retained on the topic that was asked for has been heard."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The broker has taken a message."""
-
-    number: int
-    problem: str | None = None
-
-
-type Event = Connected | Disconnected | Heard | Listened | Written
 
 
 class _Client(Client):

@@ -10,7 +10,8 @@ import time
 from .errors import StateError
 from .health import illness
 from .state_folder import StateFolder, state_folder
-from .status_table import clipped, table
+from .status_table import table
+from .terminal_text import clipped
 
 
 def execute(flags: Namespace) -> bool:

@@ -1,11 +1,12 @@
 """The status of a bridge as a person reads it, in the width there is. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-import unicodedata
 
 from .protocol.vocabulary import ErrorCode, PacingReason
+from .status_head import head
+from .terminal_text import clipped, columns_of, count
 
 ERROR_WORDS: Final[Mapping[str, str]] = {
     ErrorCode.REFUSED: "refuses the connection",
@@ -64,7 +65,7 @@ def table(
     colour: bool = False,
 ) -> str:
     """Return what ``edge-bridge status`` prints, no line wider and no more lines than told."""
-    lines = [clipped(line, width) for line in _head(status)]
+    lines = [clipped(line, width) for line in head(status)]
     cameras: Sequence[Mapping[str, Any]] = status.get("cameras", ())
     if not cameras:
         return "\n".join([*lines, "no cameras"])
@@ -74,89 +75,6 @@ def table(
         kept = max(1, height - len(lines) - 2)
         rows = [*rows[:kept], clipped(f"and {len(rows) - kept} more", width)]
     return "\n".join([*lines, "", *rows])
-
-
-def clipped(text: str, width: int | None) -> str:
-    """Return a text in as many columns of a terminal as there are."""
-    if width is None or _columns_of(text) <= width:
-        return text
-    kept = ""
-    for character in text:
-        if _columns_of(kept + character) >= width:
-            break
-        kept += character
-    return kept + "…" if width else ""
-
-
-# -- above the table -------------------------------------------------------------------------------------------
-
-
-def _head(status: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{status.get('name', '')}: {_link(status)}",
-        _load(status),
-        *_broker(status),
-        *_detector(status),
-        *_oddities(status),
-    ]
-
-
-def _link(status: Mapping[str, Any]) -> str:
-    if status.get("connected"):
-        return "connected to Home Assistant"
-    return f"not connected to Home Assistant ({status.get('problem') or 'connecting'})"
-
-
-def _load(status: Mapping[str, Any]) -> str:
-    parts = [_census(status.get("cameras", ()))]
-    if (uptime_s := status.get("uptime_s")) is not None:
-        parts.append(f"up {_span(uptime_s)}")
-    parts += [
-        f"CPU {status.get('cpu_percent', 0):.0f} % of a core",
-        f"memory {_size(status.get('memory_bytes', 0))}",
-        f"{_size(status.get('waiting_bytes', 0))} of pictures wait",
-    ]
-    return ", ".join(parts)
-
-
-def _census(cameras: Iterable[Mapping[str, Any]]) -> str:
-    states = [camera["state"] for camera in cameras]
-    troubled = [
-        f"{states.count(state)} {state}" for state in ("connecting", "failed") if state in states
-    ]
-    total = "1 camera" if len(states) == 1 else f"{len(states)} cameras"
-    return f"{total} ({', '.join(troubled)})" if troubled else total
-
-
-def _broker(status: Mapping[str, Any]) -> list[str]:
-    mqtt = status.get("mqtt")
-    if mqtt is None:
-        return []
-    if mqtt.get("connected"):
-        return [f"MQTT: {mqtt['broker']}, topics under {mqtt['topic']}"]
-    return [f"MQTT: {mqtt['broker']} not connected ({mqtt.get('problem') or 'connecting'})"]
-
-
-def _detector(status: Mapping[str, Any]) -> list[str]:
-    told = status.get("detector")
-    if told is None:
-        return []
-    if told.get("problem"):
-        return [f"detector: not in use, {told['problem']}"]
-    looks, skipped = told.get("looks", 0), told.get("skipped", 0)
-    if not looks:
-        return ["detector: in use, nothing to look at yet"]
-    passed = f", {_count(skipped)} given up for lack of time" if skipped else ""
-    return [f"detector: {_count(looks)} looks of {told.get('look_ms', 0):.0f} ms{passed}"]
-
-
-def _oddities(status: Mapping[str, Any]) -> list[str]:
-    """Say what a newer or a stuck Home Assistant caused; nothing on an ordinary day."""
-    named = {
-        "dropped_replies": "replies dropped, for Home Assistant read too slowly",
-        "unknown_messages": "messages of a newer Home Assistant ignored",
-    }
-    return [f"{count} {what}" for key, what in named.items() if (count := status.get(key, 0))]
 
 
 # -- cells -----------------------------------------------------------------------------------------------------
@@ -196,7 +114,7 @@ def _paced(camera: Mapping[str, Any]) -> str:
 def _drops(camera: Mapping[str, Any]) -> str:
     counts = {**camera.get("counters", {}), "skipped": camera.get("skipped", 0)}
     named = [
-        f"{_count(counts[reason])} {reason}"
+        f"{count(counts[reason])} {reason}"
         for reason in ("replaced", "overflowed", "withdrawn", "skipped")
         if counts.get(reason)
     ]
@@ -275,7 +193,7 @@ def _row(
     parts = []
     for index, (column, cell, width) in enumerate(zip(columns, cells, widths, strict=True)):
         text = clipped(cell, width)
-        space = " " * (width - _columns_of(text))
+        space = " " * (width - columns_of(text))
         last = index == len(columns) - 1
         code = colours[index] if index < len(colours) else ""
         painted = f"\x1b[{code}m{text}\x1b[0m" if code else text
@@ -285,37 +203,6 @@ def _row(
 
 def _widths(columns: Sequence[_Column], cameras: Sequence[Mapping[str, Any]]) -> list[int]:
     return [
-        max(_columns_of(text) for text in (column.title, *map(column.cell, cameras)))
+        max(columns_of(text) for text in (column.title, *map(column.cell, cameras)))
         for column in columns
     ]
-
-
-def _columns_of(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0
-        if unicodedata.combining(character)
-        else 2
-        if unicodedata.east_asian_width(character) in "WF"
-        else 1
-        for character in text
-    )
-
-
-def _count(number: int) -> str:
-    return str(number) if number < 10_000 else f"{number / 1000:.0f}k"
-
-
-def _size(size_bytes: float) -> str:
-    if size_bytes < 2**20:
-        return f"{size_bytes / 2**10:.0f} kB"
-    return f"{size_bytes / 2**20:.0f} MB"
-
-
-def _span(seconds: float) -> str:
-    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
-    if days:
-        return f"{days} d {hours % 24} h"
-    if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{int(seconds)} s"

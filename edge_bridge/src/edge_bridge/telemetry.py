@@ -13,28 +13,19 @@ import ssl
 import time
 from typing import Any, Final
 
-from .mqtt_link import (
-    Connected,
-    Disconnected,
-    Event,
-    Heard,
-    Listened,
-    MqttLink,
-    Written,
-)
+from .mqtt_events import Connected, Disconnected, Event, Heard, Listened, Written
+from .mqtt_link import MqttLink
 from .settings import BrokerSettings
 from .state_folder import StateFolder
-from .telemetry_report import STATUS, Told, offline, place, report, usable
+from .telemetry_report import STATUS, offline, place, report, usable
+from .wishes import REFRESH_S, Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
 PREFIX: Final = "camera_narrator"
 """Until Home Assistant has said another one."""
-REFRESH_S: Final = 30.0
-EXPIRY_S: Final = 90
-"""Three refreshes: where MQTT 5 is spoken, the broker forgets what nobody repeats."""
-IN_FLIGHT_MOST: Final = 20
-"""Messages that the broker has not confirmed; as many as paho sends at once."""
+EXPIRY_S: Final = 3 * int(REFRESH_S)
+"""Where MQTT 5 is spoken, the broker forgets what nobody repeats."""
 PAUSE_S: Final = 5.0
 """Before what is no broker, or none of a known version, is asked whether it has become one."""
 FAREWELL_S: Final = 0.5
@@ -78,12 +69,7 @@ class Telemetry:
         """Whether it is known that nobody else has this place: only then is it written to."""
         self._trouble: Disconnected | None = None
         self._denied: str | None = None
-        self._told: dict[str, Told] = {}
-        self._due: dict[str, None] = {}
-        """Topics to write, or to clear where nothing is told of them any more, in order."""
-        self._written: set[str] = set()
-        self._in_flight: dict[int, str] = {}
-        self._refreshed_s = clock_s()
+        self._wishes = Wishes(clock_s())
 
     @property
     def connected(self) -> bool:
@@ -102,21 +88,7 @@ class Telemetry:
 
     def tell(self, status: Mapping[str, Any]) -> None:
         """Take a new status; what changed is written at once, figures alone now and then."""
-        told = report(self._id, status)
-        now_s = self._clock_s()
-        refresh = now_s - self._refreshed_s >= REFRESH_S
-        if refresh:
-            self._refreshed_s = now_s
-        for topic, news in told.items():
-            before = self._told.get(topic)
-            if refresh or before is None or before.facts != news.facts:
-                self._due[topic] = None
-        for topic in self._told.keys() - told.keys():
-            if topic in self._written:
-                self._due[topic] = None
-            else:
-                self._due.pop(topic, None)
-        self._told = told
+        self._wishes.tell(report(self._id, status), self._clock_s())
         self._wake.set()
 
     def move(self, prefix: str) -> None:
@@ -156,9 +128,9 @@ class Telemetry:
     def _leave_place(self) -> None:
         """Clear what was written here, and dial anew: the last will is of the place, too."""
         if self._link is not None and self._listened:
-            for topic in self._written:
+            for topic in self._wishes.written:
                 self._link.clear(self._topic(topic))
-        self._written.clear()
+        self._wishes.leave()
         self._dial_anew()
 
     def _dial_anew(self) -> None:
@@ -221,7 +193,7 @@ class Telemetry:
         _LOGGER.info(
             "Connected to the MQTT broker %s; topics under %s", self._broker.address, self._base
         )
-        self._due = dict.fromkeys([*self._told, *(self._written - self._told.keys())])
+        self._wishes.repeat()
         self._wake.set()
         self._changed()
 
@@ -247,10 +219,10 @@ class Telemetry:
 
     def _lose(self) -> None:
         self._listened = False
-        self._in_flight.clear()
+        self._wishes.lose()
 
     def _confirm(self, written: Written) -> None:
-        topic = self._in_flight.pop(written.number, None)
+        topic = self._wishes.confirm(written.number)
         if topic is not None and written.problem is not None and self._denied is None:
             self._denied = written.problem
             _LOGGER.warning("MQTT: %s to %s", written.problem, self._topic(topic))
@@ -261,13 +233,9 @@ class Telemetry:
 
     def _write(self) -> None:
         while (
-            self._link is not None
-            and self._listened
-            and self._due
-            and len(self._in_flight) < IN_FLIGHT_MOST
+            self._link is not None and self._listened and (wish := self._wishes.next()) is not None
         ):
-            topic = next(iter(self._due))
-            told = self._told.get(topic)
+            topic, told = wish
             number = self._link.publish(
                 self._topic(topic),
                 "" if told is None else json.dumps(told.payload),
@@ -275,12 +243,7 @@ class Telemetry:
             )
             if number is None:
                 return
-            del self._due[topic]
-            self._in_flight[number] = topic
-            if told is None:
-                self._written.discard(topic)
-            else:
-                self._written.add(topic)
+            self._wishes.sent(topic, number)
 
     async def _farewell(self, link: MqttLink) -> None:
         ended = self._clock_s() + FAREWELL_S
@@ -289,10 +252,10 @@ class Telemetry:
                 self._topic(STATUS), json.dumps(offline(self._id, self._name)), expiry_s=None
             )
             if last is not None:
-                self._in_flight[last] = STATUS
+                self._wishes.sent(STATUS, last)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAREWELL_S):
-                        while last in self._in_flight:
+                        while self._wishes.awaits(last):
                             self._wake.clear()
                             await self._wake.wait()
         self._link = None  # what it tells from here on is the end that was asked for
