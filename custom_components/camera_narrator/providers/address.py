@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-OPENAI_HOST: Final = "api.openai.com"
 LOCAL_DOMAINS: Final = (".local", ".lan", ".home.arpa", ".localhost")
 
 
@@ -43,11 +42,6 @@ class Address:
         if not self.username and not self.password:
             return None
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
-
-    @property
-    def official(self) -> bool:
-        """Whether it is OpenAI's own server."""
-        return self.host == OPENAI_HOST
 
     @property
     def private(self) -> bool:
