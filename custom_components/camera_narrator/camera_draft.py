@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 
-from . import camera_rules, const, only_for
+from . import camera_rules, const, local_only, only_for
 from .bridge_link import BridgeLink
 from .camera_address import Address, InvalidAddress
 from .camera_areas import Areas, InvalidAreas
@@ -123,9 +123,13 @@ class CameraDraft:
         except camera_rules.InvalidRules as error:
             self.errors[const.CONF_RULES] = str(error)
             return
-        answers = self._entry.data[const.CONF_PROVIDER] != const.PROVIDER_BUILTIN
-        if self._rules and self._rules != kept and not answers:
-            self.errors[const.CONF_RULES] = "rules_need_model"
+        data = flat(self.typed)
+        held = before is not None and self._rules == kept
+        if held and before is not None:
+            held = local_only.stays(before.data) == local_only.stays(data)
+        if self._rules and not held and local_only.answered_by_code(self._entry, data):
+            outside = self._entry.data[const.CONF_PROVIDER] != const.PROVIDER_BUILTIN
+            self.errors[const.CONF_RULES] = "rules_stay" if outside else "rules_need_model"
 
     def _take_address(self, user_input: Mapping[str, Any]) -> bool:
         """Return whether an address could be read."""

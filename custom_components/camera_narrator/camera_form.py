@@ -44,6 +44,7 @@ _CHUNK_DEFAULTS = {
     const.CONF_ONLY_FOR: [],
     const.CONF_OPENED_BY: [],
     const.CONF_REQUIRED: [],
+    const.CONF_LOCAL_ONLY: False,
 }
 _AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
 # Areas first: what is wrong with them is said at the head of the section.
@@ -90,6 +91,7 @@ _ADVANCED: Mapping[str, Any] = {
     ),
     const.CONF_OPENED_BY: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
     const.CONF_REQUIRED: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
+    const.CONF_LOCAL_ONLY: BooleanSelector(),
     **{field: TextSelector(TextSelectorConfig(multiline=True)) for field in FIELDS},
 }
 

@@ -131,6 +131,8 @@ class HubState:
     """When today began."""
     budget_left: float | None = field(default=None, metadata=SLOW)
     """Of the tightest cap, in per cent; None without any."""
+    pictures_out: int = field(default=0, metadata=SLOW)
+    """That left the house today."""
 
 
 class Coordinator[S: (CameraState, BridgeState, HubState)]:

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
-from . import const
+from . import const, local_only
 from .hub_limits import tariff_of
 from .pipeline.estimate import VISITS, per_day
 from .pipeline.models import CameraSettings
@@ -39,6 +39,8 @@ async def estimate(hass: HomeAssistant, entry: ConfigEntry, camera: Mapping[str,
     given = tariff_of(entry.data, entry.options)
     if given.free:
         return word("estimate_free")
+    if local_only.answered_by_code(entry, camera):
+        return word("estimate_stays")
     told: dict[str, str] = {}
     for profile in Profile:
         settings = CameraSettings(

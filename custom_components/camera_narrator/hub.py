@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from . import bridge_issues, budget_issues, const, only_for, timeline
+from . import bridge_issues, budget_issues, const, local_only, only_for, timeline
 from .coordinator import (
     SIGNAL_BRIDGE_ADDED,
     SIGNAL_CAMERA_ADDED,
@@ -27,10 +27,13 @@ from .hub_limits import HubLimits
 from .hub_probe import HubProbe
 from .memory import MemoryStore
 from .mqtt_sink import MqttSink, clear_retained
+from .pictures_out import PicturesOut
 from .pipeline.clock import SystemClock
 from .pipeline.errors import Fault
+from .pipeline.limiter import Limiter
 from .pipeline.models import Failure
 from .pipeline.provider import Provider
+from .pipeline.terms import Terms
 from .providers.builtin import BuiltinProvider
 from .providers.table import create
 from .tokens import hashes_of
@@ -53,9 +56,18 @@ class Hub:
             hass, entry, clock=self.clock, memory=self.memory, coordinator=self.coordinator
         )
         self.limiter = self.limits.limiter
+        self.pictures_out = PicturesOut(
+            hass,
+            clock=self.clock,
+            memory=self.memory,
+            coordinator=self.coordinator,
+            outside=lambda: self.sends_out,
+        )
         self.probe = HubProbe(hass, entry, clock=self.clock, limiter=self.limiter)
         self.understudy = BuiltinProvider()
-        """Writes where the provider cannot be asked for long."""
+        """Writes where the provider cannot be asked for long, or must not be."""
+        self.inner_limiter = Limiter(clock=self.clock, terms=Terms())
+        """Of cameras for which the understudy writes because their pictures stay in the house: nothing is limited there."""
         self.mqtt = MqttSink(hass, prefix=mqtt_prefix(entry))
         self.cameras: dict[str, HubCamera] = {}
         self.bridges: dict[str, HubBridge] = {}
@@ -69,6 +81,7 @@ class Hub:
         async with self._changing:
             await self.memory.load()
             self.limits.start()
+            self.pictures_out.start()
             await self._change_provider()
             self.mqtt.start(self.entry)
             self.timeline.start()
@@ -93,6 +106,7 @@ class Hub:
             await self.mqtt.stop()
             self.probe.stop()
             self.limits.stop()
+            self.pictures_out.stop()
             await self.timeline.stop()
             await self.memory.flush()
 
@@ -110,6 +124,11 @@ class Hub:
                     camera.publisher.repeat()
             await self._change_subentries()
             self.timeline.change()
+
+    @property
+    def sends_out(self) -> bool:
+        """Return whether what goes to the provider leaves the house."""
+        return local_only.outside(self.entry.data, self.entry.options) is not None
 
     def cameras_of(self, bridge_id: str) -> list[HubCamera]:
         """Return the cameras that a bridge captures."""
@@ -135,6 +154,7 @@ class Hub:
     async def _change_provider(self) -> None:
         if self._provider_data != self.entry.data:
             self.provider = await create(self.hass, self.entry.data, self.memory)
+            self.provider.count_pictures(self.pictures_out.sent)
             self._provider_data = dict(self.entry.data)
             self.coordinator.update(problem=None, detail="")
             self.probe.change(self.provider)
@@ -147,6 +167,9 @@ class Hub:
         gone = [self.cameras.pop(key) for key in self.cameras.keys() - cameras.keys()]
         self._change_bridges()
         touched = {camera.bridge_id for camera in gone} | self._change_cameras(cameras)
+        # Before anything else: a request under way may be one that must not leave the house any more.
+        moved = [camera for camera in self.cameras.values() if camera.misplaced]
+        await asyncio.gather(*(camera.restart() for camera in moved))
         # Before a removed camera ends its bridge knows: nothing of it comes in any more.
         for bridge_id in touched:
             if (bridge := self.bridges.get(bridge_id or "")) is not None:

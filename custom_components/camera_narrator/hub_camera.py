@@ -13,7 +13,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
-from . import camera_rules, const, only_for
+from . import camera_rules, const, local_only, only_for
 from .camera_areas import Areas
 from .camera_triggers import CameraTriggers
 from .coordinator import (
@@ -39,6 +39,7 @@ from .pipeline.models import (
 )
 from .pipeline.narration import Sink
 from .pipeline.outcomes import Account
+from .pipeline.provider import Provider
 from .pipeline.request import Usage
 from .pipeline.rule import RuleState
 from .pipeline.source import CameraSource
@@ -89,6 +90,8 @@ class HubCamera(Sink):
         self._triggers = CameraTriggers(self)
         self.defects = 0
         """How often its narration broke off and began again."""
+        self._writer: Provider | None = None
+        """Who writes now."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -101,6 +104,17 @@ class HubCamera(Sink):
     def title(self) -> str:
         """Return the name the user gave it."""
         return self.settings.title
+
+    @property
+    def provider(self) -> Provider:
+        """Return who writes its words: the hub's provider, or the describer where its pictures must stay in the house."""
+        stays = local_only.stays(self._data) and self.hub.sends_out
+        return self.hub.understudy if stays else self.hub.provider
+
+    @property
+    def misplaced(self) -> bool:
+        """Return whether somebody else writes its words than may."""
+        return self._writer is not None and self._writer is not self.provider
 
     @property
     def masked(self) -> bool:
@@ -256,14 +270,16 @@ class HubCamera(Sink):
         hub, pause_s = self.hub, RESTART_FIRST_S
         while not self.source.withdrawn:
             begun_s = hub.clock.monotonic()
+            self._writer = provider = self.provider
+            elsewhere = provider is hub.provider and hub.limits.asks_elsewhere
             try:
                 await narration.run(
                     self.source,
-                    hub.provider,
+                    provider,
                     self,
-                    limiter=hub.limiter,
+                    limiter=hub.limiter if provider is hub.provider else hub.inner_limiter,
                     clock=hub.clock,
-                    understudy=hub.understudy if hub.limits.asks_elsewhere else None,
+                    understudy=hub.understudy if elsewhere else None,
                 )
             except Exception:
                 self.defects += 1
@@ -308,6 +324,8 @@ class HubCamera(Sink):
     def fail(self, failure: Failure | None) -> None:
         """Show why there are no words, or that there are again."""
         self.coordinator.update(failure=failure)
+        if self._writer is not self.hub.provider:
+            return  # the describer's answer tells nothing of the hub's provider
         if failure is not None:
             self.hub.provider_failed(failure)
         else:

@@ -43,6 +43,11 @@ HUB_SENSORS: Final = (
         options=[saving.value for saving in Saving],
         value_fn=lambda state: state.saving.value,
     ),
+    Measurement[HubState](
+        key="pictures_out",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda state: state.pictures_out,
+    ),
 )
 
 

@@ -38,6 +38,7 @@ class MemoryStore:
         self._cameras: dict[str, dict[str, Any]] = {}
         self._servers: dict[str, dict[str, object]] = {}
         self._spent: dict[str, Any] = {}
+        self._sent_out: dict[str, Any] = {}
 
     async def load(self) -> None:
         """Read the file; a story that cannot be read is forgotten, for new ones are worth more."""
@@ -51,6 +52,7 @@ class MemoryStore:
                 server: dict(facts) for server, facts in stored.get("servers", {}).items()
             }
             self._spent = dict(stored.get("spent", {}))
+            self._sent_out = dict(stored.get("sent_out", {}))
         except (HomeAssistantError, NotImplementedError, OSError, *UNREADABLE) as error:
             _LOGGER.warning(
                 "%s cannot be read (%s); the stories so far are forgotten", self._store.path, error
@@ -140,6 +142,20 @@ class MemoryStore:
             self._spent = kept
             self._save()
 
+    @property
+    def sent_out(self) -> tuple[str, int]:
+        """Return the last day on which pictures left the house, and how many did."""
+        try:
+            return str(self._sent_out["day"]), int(self._sent_out["pictures"])
+        except UNREADABLE:
+            return "", 0
+
+    @callback
+    def send_out(self, day: str, pictures: int) -> None:
+        """Keep how many pictures have left the house on a day."""
+        self._sent_out = {"day": day, "pictures": pictures}
+        self._save()
+
     async def flush(self) -> None:
         """Write now."""
         await self._store.async_save(self._content())
@@ -156,6 +172,7 @@ class MemoryStore:
             "cameras": dict(self._cameras),
             "servers": dict(self._servers),
             "spent": dict(self._spent),
+            "sent_out": dict(self._sent_out),
         }
 
 

@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import callback
 from homeassistant.helpers import issue_registry as ir
 
-from . import const
+from . import const, local_only
 from .bridge_link import BridgeLink
 from .coordinator import NarratorConfigEntry
 from .pipeline.vocabulary import Label
@@ -28,6 +28,8 @@ def unnamed(entry: NarratorConfigEntry, link: BridgeLink | None, data: Mapping[s
     """Return whether settings ask for names that neither bridge nor provider give; a bridge that is away may."""
     if not chosen(data) or link is None or Capability.LABELS in link.hello.capabilities:
         return False
+    if local_only.stays(data) and local_only.outside(entry.data, entry.options) is not None:
+        return True
     if entry.state is ConfigEntryState.LOADED:
         return not entry.runtime_data.provider.names_subjects
     return bool(entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN)
@@ -37,7 +39,7 @@ def unnamed(entry: NarratorConfigEntry, link: BridgeLink | None, data: Mapping[s
 def check(camera: HubCamera) -> None:
     """Tell the house while a camera's events cannot be named, so that all that moves opens them."""
     hub, source = camera.hub, camera.source
-    named = source.detects or hub.provider.names_subjects
+    named = source.detects or camera.provider.names_subjects
     if named or not camera.settings.only_for:
         ir.async_delete_issue(hub.hass, const.DOMAIN, issue_id(camera.subentry_id))
     elif source.connected:

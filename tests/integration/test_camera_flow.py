@@ -123,6 +123,7 @@ def advanced(**changed: Any) -> dict[str, Any]:
         const.CONF_ONLY_FOR: [],
         const.CONF_OPENED_BY: [],
         const.CONF_REQUIRED: [],
+        const.CONF_LOCAL_ONLY: False,
         **dict.fromkeys(FIELDS, ""),
         **changed,
     }
@@ -512,6 +513,7 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
             const.CONF_ONLY_FOR: [],
             const.CONF_OPENED_BY: [],
             const.CONF_REQUIRED: [],
+            const.CONF_LOCAL_ONLY: False,
         }
     flow_id = await open_dialog(hass, entry, "pushed")
     result = await submit(hass, flow_id, name=" ")

@@ -75,6 +75,7 @@ async def test_nothing_is_unknown_before_anything_happened(hass: HomeAssistant) 
         NOTHING_YET,
         "none",
         "0.0",
+        "0",
         STATE_UNAVAILABLE,
     }
 

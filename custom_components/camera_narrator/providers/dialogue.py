@@ -64,15 +64,24 @@ class Dialogue:
         return self._acquaintance.manner.rung is not Rung.TEXT
 
     async def ask[T](
-        self, request: Request, reading: Reading[T], *, within_s: float
+        self,
+        request: Request,
+        reading: Reading[T],
+        *,
+        within_s: float,
+        leaves: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Step[T]]:
-        """Yield an answer as it comes; a refused field costs a round trip, prose one resend. Raise ProviderError."""
+        """Yield an answer as it comes; a refused field costs a round trip, prose one resend. Raise ProviderError.
+
+        ``leaves`` is called each time that the request goes out.
+        """
         until_s = asyncio.get_running_loop().time() + within_s
         known = self._acquaintance
         manner, resent = known.manner, False
         spent: list[Usage] = []
         for _ in range(ATTEMPTS_MAX):
             answer = Answer(manner.rung, reading, self._server)
+            leaves()
             try:
                 async with aclosing(self._open(request, manner, until_s)) as stream:
                     async for piece in stream:

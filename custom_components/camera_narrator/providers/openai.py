@@ -1,7 +1,7 @@
 """Any server with OpenAI's chat completions API: one request a chunk, its answer streamed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast, override
@@ -72,6 +72,7 @@ class OpenAIProvider(Provider):
         self._client = client
         self._address = address
         self._patience = patience or Patience()
+        self._sent: Callable[[int], None] = lambda _: None
         self._server = Server(
             host=address.host, model=model, secrets=(key, address.username, address.password)
         )
@@ -95,6 +96,11 @@ class OpenAIProvider(Provider):
     def heartbeats(self) -> bool:
         """Whether a request is free of charge: the server stands in the house."""
         return self._address.private
+
+    @override
+    def count_pictures(self, sent: Callable[[int], None]) -> None:
+        """Call ``sent`` with the number of pictures each time that some go to the server."""
+        self._sent = sent
 
     @property
     @override
@@ -134,7 +140,12 @@ class OpenAIProvider(Provider):
             of_unasked=_without_claims,
             of_text=prompt.plain,
         )
-        asking = self._dialogue.ask(Request.of(chunk), reading, within_s=self._patience.total_s)
+        asking = self._dialogue.ask(
+            Request.of(chunk),
+            reading,
+            within_s=self._patience.total_s,
+            leaves=lambda: self._sent(len(chunk.frames)),
+        )
         async with aclosing(asking) as steps:
             async for step in steps:
                 yield Partial(

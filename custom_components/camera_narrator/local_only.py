@@ -1,0 +1,34 @@
+"""Cameras whose pictures stay in the house, and where the pictures of all others go."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import const
+from .providers.address import Address
+
+if TYPE_CHECKING:
+    from homeassistant.config_entries import ConfigEntry
+
+
+def stays(camera: Mapping[str, Any]) -> bool:
+    """Return whether a camera's pictures must not leave the house."""
+    return bool(camera.get(const.CONF_LOCAL_ONLY, False))
+
+
+def outside(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+    """Return the host to which a hub sends pictures out of the house; None for the built-in describer and a server in it.
+
+    A server in the house that has a price passes pictures on to one outside.
+    """
+    if data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
+        return None
+    address = Address.parse(data[const.CONF_BASE_URL])
+    passes_on = options.get(const.CONF_INPUT_PRICE) is not None
+    return address.host if passes_on or not address.private else None
+
+
+def answered_by_code(entry: ConfigEntry, camera: Mapping[str, Any]) -> bool:
+    """Return whether no model reads a camera's pictures: there is none, or they may not go where it is."""
+    if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
+        return True
+    return stays(camera) and outside(entry.data, entry.options) is not None
