@@ -15,6 +15,7 @@ from edge_bridge.decoding import Decoders
 from rigs.broker import Broker
 from rigs.mqtt_listener import MqttListener
 from rigs.process import Process, Processes
+from rigs.simulated_camera import Credentials
 from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
 from tests.bridge.test_telemetry import BASE, about
@@ -23,6 +24,7 @@ type Start = Callable[..., Awaitable[Process]]
 type Ask = Callable[[str], Awaitable[tuple[int, str]]]
 
 PASSWORD = "of-the-br0ker"
+CAMERA = Credentials(user="viewer-of-it", password="of-the-camer4", digest=True)
 UNTOUCHED = 9
 """A port where nobody listens."""
 
@@ -145,6 +147,51 @@ async def test_refused_login_is_one_line_and_no_illness(
     for text in (said, bridge.log.read_text(), *(path.read_text() for path in kept)):
         assert PASSWORD not in text
         assert TOKEN not in text
+
+
+@pytest.mark.parametrize("login", [None, ("watcher", PASSWORD)], ids=["open", "with a login"])
+async def test_nothing_that_is_told_holds_a_credential(
+    processes: Processes,
+    gateway: FakeGateway,
+    serve: Serve,
+    start: Start,
+    login: tuple[str, str] | None,
+) -> None:
+    """Of the camera's, the broker's and Home Assistant's: no topic, payload, log line or file, also where one is wrong."""
+    broker = Broker(processes, login=login)
+    await broker.start()
+    user, password = login or ("", "")
+    secrets = {TOKEN, CAMERA.user, CAMERA.password, "wr0ng-one", *filter(None, (user, password))}
+    server = await serve(drawn(credentials=CAMERA), drawn("back", credentials=CAMERA))
+    gateway.cameras = (
+        config(
+            server.url("front", with_credentials=False),
+            username=CAMERA.user,
+            password=CAMERA.password,
+        ),
+        config(
+            server.url("back", with_credentials=False).replace(
+                "rtsp://", f"rtsp://{CAMERA.user}:wr0ng-one@"
+            ),
+            "back",
+            2,
+        ),
+    )
+    async with MqttListener(broker.host, broker.port, "#", user=user, password=password) as outside:
+        bridge = await start(
+            broker,
+            CAMERA_NARRATOR_MQTT_USERNAME=user,
+            CAMERA_NARRATOR_MQTT_PASSWORD=password,
+            CAMERA_NARRATOR_LOG_LEVEL="debug",
+        )
+        await outside.wait_for(about(f"{BASE}/back", state="failed", code="unauthorized"))
+        await outside.wait_for(about(f"{BASE}/front", state="streaming"))
+        assert await bridge.stop() == 0
+        await outside.wait_for(about(f"{BASE}/status", online=False))
+    told = [f"{said.topic} {said.text}" for said in outside.received]
+    kept = [path for path in (processes.folder / "state").iterdir() if path.is_file()]
+    texts = (*told, bridge.log.read_text(), *(path.read_text() for path in kept))
+    assert [(secret, text) for text in texts for secret in secrets if secret in text] == []
 
 
 async def test_camera_that_keeps_failing_is_one_line(
