@@ -38,10 +38,12 @@ def _jpeg(data: bytes, name: str) -> bytes:
 
 _FLAGS = tuple(FrameFlag(number) for number in range(32))
 """Made once: a frame's own would take longer than the rest of its header."""
+_FLAG_BITS = integer(0, 255)
 
 
 def _flags(value: Any, name: str) -> FrameFlag:
-    return _FLAGS[integer(0, 255)(value, name) & 31]
+    number: int = _FLAG_BITS(value, name)
+    return _FLAGS[number & 31]
 
 
 def _picture(value: Any, name: str) -> bytes:
