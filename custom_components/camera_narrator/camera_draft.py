@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
 
-from . import camera_rules, const, local_only, only_for
+from . import camera_rules, const, local_only, only_for, wording
 from .bridge_link import BridgeLink
 from .camera_address import Address, InvalidAddress
 from .camera_areas import Areas, InvalidAreas
@@ -37,6 +37,7 @@ class CameraDraft:
         self._entry = entry
         self._kept_id = kept_id
         self._rules: list[dict[str, Any]] = []
+        self._instructions = ""
         self.typed: dict[str, Any] = {}
         self.source = Source.RTSP
         self.address = Address(url="")
@@ -96,6 +97,10 @@ class CameraDraft:
         if only_for.unnamed(self._entry, self.link, flat(self.typed)):
             self.errors[const.SECTION_ADVANCED] = "only_for_unnamed"
         self._take_rules()
+        try:
+            self._instructions = wording.read(self.typed)
+        except ValueError as error:
+            self.errors[const.CONF_INSTRUCTIONS] = str(error)
         if self.source is Source.RTSP and self._take_address(user_input):
             self._take_areas()
 
@@ -103,9 +108,11 @@ class CameraDraft:
         """Return what the subentry keeps."""
         kept = self.kept
         data = flat(self.typed)
-        data.pop(const.CONF_RULES, None)
-        if self._rules or (kept is not None and const.CONF_RULES in kept.data):
-            data[const.CONF_RULES] = self._rules
+        wishes = {const.CONF_RULES: self._rules, const.CONF_INSTRUCTIONS: self._instructions}
+        for key, wish in wishes.items():
+            data.pop(key, None)
+            if wish or (kept is not None and key in kept.data):
+                data[key] = wish
         if self.source is Source.RTSP:
             data |= {
                 const.CONF_URL: self.address.url,

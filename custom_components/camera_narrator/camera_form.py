@@ -23,7 +23,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from . import camera_rules, const
+from . import camera_rules, const, wording
 from .camera_areas import FIELDS, Areas
 from .pipeline.vocabulary import Label, Profile
 from .protocol.vocabulary import Transport
@@ -44,6 +44,7 @@ _CHUNK_DEFAULTS = {
     const.CONF_ONLY_FOR: [],
     const.CONF_OPENED_BY: [],
     const.CONF_REQUIRED: [],
+    const.CONF_LANGUAGE: "",
     const.CONF_LOCAL_ONLY: False,
 }
 _AREA_DEFAULTS = dict.fromkeys(FIELDS, "")
@@ -91,6 +92,7 @@ _ADVANCED: Mapping[str, Any] = {
     ),
     const.CONF_OPENED_BY: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
     const.CONF_REQUIRED: EntitySelector(EntitySelectorConfig(domain=TRIGGERS, multiple=True)),
+    const.CONF_LANGUAGE: wording.LANGUAGE,
     const.CONF_LOCAL_ONLY: BooleanSelector(),
     **{field: TextSelector(TextSelectorConfig(multiline=True)) for field in FIELDS},
 }
@@ -113,7 +115,7 @@ def rtsp_schema(
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="new-password")
         ),
         **_profile(),
-        **_rules(),
+        **_wishes(),
         **_advanced(_DEFAULTS, unfolded=unfolded),
     }
     return vol.Schema(fields)
@@ -125,7 +127,7 @@ def pushed_schema(bridges: Iterable[ConfigSubentry], *, unfolded: bool = False) 
         {
             **_head(bridges),
             **_profile(),
-            **_rules(),
+            **_wishes(),
             **_advanced(_CHUNK_DEFAULTS, unfolded=unfolded),
         }
     )
@@ -189,9 +191,12 @@ def _profile() -> dict[Any, Any]:
     }
 
 
-def _rules() -> dict[Any, Any]:
-    # No default: a form without rules shows and keeps none.
-    return {vol.Optional(const.CONF_RULES): camera_rules.SELECTOR}
+def _wishes() -> dict[Any, Any]:
+    # No defaults: a form without rules or instructions shows and keeps none.
+    return {
+        vol.Optional(const.CONF_RULES): camera_rules.SELECTOR,
+        vol.Optional(const.CONF_INSTRUCTIONS): wording.INSTRUCTIONS,
+    }
 
 
 def _advanced(defaults: Mapping[str, Any], *, unfolded: bool = False) -> dict[Any, Any]:

@@ -13,7 +13,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
-from . import camera_rules, const, local_only, only_for
+from . import camera_rules, const, local_only, only_for, wording
 from .camera_areas import Areas
 from .camera_triggers import CameraTriggers
 from .coordinator import (
@@ -69,7 +69,7 @@ class HubCamera(Sink):
         self.subentry_id = subentry.subentry_id
         self._data: Mapping[str, Any] = subentry.data
         self.key: str = subentry.data[const.CONF_KEY]
-        self.settings = _settings(subentry)
+        self.settings = self._chosen(subentry)
         self.source = CameraSource(
             camera=self.key,
             settings=self.settings,
@@ -155,7 +155,7 @@ class HubCamera(Sink):
         before = self.capture_config(1)
         self._data = subentry.data
         register_device(self.hub.hass, self.hub.entry, subentry)
-        settings = _settings(subentry)
+        settings = self._chosen(subentry)
         if settings != self.settings:
             rules_before, self.settings = self.settings.rules, settings
             self.source.change(settings)
@@ -362,15 +362,16 @@ class HubCamera(Sink):
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         self.coordinator.update(requests=state.requests + 1, tokens=state.tokens + tokens)
 
-
-def _settings(subentry: ConfigSubentry) -> CameraSettings:
-    data = subentry.data
-    return CameraSettings(
-        title=subentry.title,
-        profile=Profile(data.get(const.CONF_PROFILE, Profile.BALANCED)),
-        enabled=data.get(const.CONF_ENABLED, True),
-        interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
-        frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
-        rules=camera_rules.chosen(data),
-        only_for=only_for.chosen(data),
-    )
+    def _chosen(self, subentry: ConfigSubentry) -> CameraSettings:
+        data = subentry.data
+        return CameraSettings(
+            title=subentry.title,
+            profile=Profile(data.get(const.CONF_PROFILE, Profile.BALANCED)),
+            enabled=data.get(const.CONF_ENABLED, True),
+            interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
+            frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
+            rules=camera_rules.chosen(data),
+            only_for=only_for.chosen(data),
+            instructions=wording.instructions(data),
+            language=wording.language(self.hub.hass, self.hub.entry, data),
+        )

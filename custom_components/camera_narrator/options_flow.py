@@ -14,6 +14,7 @@ import voluptuous as vol
 
 from . import const
 from .cost_words import price
+from .wording import LANGUAGE
 
 MAX_CONCURRENCY = 8
 """Requests in flight: beyond this, rate limits of servers bind first."""
@@ -106,7 +107,7 @@ def _schema(entry: ConfigEntry) -> vol.Schema:
     """Return the fields that mean something for this provider."""
     if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
         return vol.Schema(dict(_HEAD))
-    return vol.Schema({**_HEAD, **_MONEY, **_LIMITS})
+    return vol.Schema({**_HEAD, vol.Optional(const.CONF_LANGUAGE): LANGUAGE, **_MONEY, **_LIMITS})
 
 
 def is_prefix(prefix: str) -> bool:

@@ -124,6 +124,7 @@ def advanced(**changed: Any) -> dict[str, Any]:
         const.CONF_OPENED_BY: [],
         const.CONF_REQUIRED: [],
         const.CONF_LOCAL_ONLY: False,
+        const.CONF_LANGUAGE: "",
         **dict.fromkeys(FIELDS, ""),
         **changed,
     }
@@ -514,6 +515,7 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
             const.CONF_OPENED_BY: [],
             const.CONF_REQUIRED: [],
             const.CONF_LOCAL_ONLY: False,
+            const.CONF_LANGUAGE: "",
         }
     flow_id = await open_dialog(hass, entry, "pushed")
     result = await submit(hass, flow_id, name=" ")

@@ -221,7 +221,7 @@ async def test_an_empty_account_is_a_repair_until_it_is_filled(
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (CHEAP, "Economy $0.06, Balanced $0.14, Live $0.35, Always $16.33."),
+        (CHEAP, "Economy $0.06, Balanced $0.15, Live $0.36, Always $17.06."),
         (NOBODY_KNOWS, "Economy 60 requests, Balanced 150, Live 366, Always 17280."),
         (PRIVATE, "costs nothing"),
     ],

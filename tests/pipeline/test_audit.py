@@ -1,8 +1,9 @@
 """The same pictures again without what is known: when, what is shown, and what comes of it."""
 
 from dataclasses import replace
+from itertools import pairwise
 
-from custom_components.camera_narrator.pipeline.audit import EVERY_FREE, EVERY_PRICED
+from custom_components.camera_narrator.pipeline.audit import APART_S, EVERY_FREE, EVERY_PRICED
 from custom_components.camera_narrator.pipeline.claim import Claims, Drift, LedgerEntry, Sighting
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.models import CameraMemory
@@ -135,3 +136,21 @@ async def test_an_audit_that_finds_no_answer_is_given_up() -> None:
         assert scene.sink.memory.drift == Drift()
         assert set(scene.sink.failures) == {None}
         assert all("horse" not in text for _, text in scene.sink.memory.narratives)
+
+
+async def test_contradictions_cost_one_audit_in_ten_minutes() -> None:
+    """A model that never agrees with itself is not asked twice for each look; what it claims stays out all the same."""
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [step for _ in range(40) for step in (FALSE, TRUE)]
+        scene.provider.of_look[Look.AUDIT] = TRUE
+        scene.state(active=True, labels=(Label.PERSON,))
+        began_s = await scene.onset()
+        while scene.now_s < began_s + 1500:
+            await scene.active(6)
+            await scene.quiet(30)
+            scene.state(active=True, labels=(Label.PERSON,))
+            await scene.onset()
+        times = [asked.at_s for asked in audits(scene)]
+        assert 2 <= len(times) <= 3
+        assert all(after - before >= APART_S for before, after in pairwise(times))
+        assert all("horse" not in words(asked) for asked in scene.provider.asked)

@@ -16,6 +16,8 @@ FRAMES = 3
 """First, middle and last: what an answer claims of five pictures is to be seen in one of these, at half their price."""
 WAIT_S = 180.0
 """An audit that has not left by then is not worth it: what it would check has been seen again, or has expired."""
+APART_S = 600.0
+"""Between two audits: a camera whose answers never agree costs six more an hour, not one more a visit."""
 ROOM_S = 10.0
 """Until the next look of a visit: most answers are there by then, so that it does not wait."""
 
@@ -40,6 +42,7 @@ class Audits:
         self.drift = drift
         self._context = context
         self._answers = 0
+        self._last_s = float("-inf")
         self._waiting: Audit | None = None
         self._unsure: Audit | None = None
         """The pictures of the last answer that alone claims somebody to be there."""
@@ -57,6 +60,8 @@ class Audits:
         shown = Audit(frames=frames, span=span, named=named, since_s=now_s)
         claimed, self._unsure = self._unsure, shown if taken.unsure else None
         self._answers += 1
+        if now_s - self._last_s < APART_S:
+            return
         if taken.doubted and claimed is not None:
             self._waiting = replace(claimed, since_s=now_s, doubts=taken.doubted)
         elif self._answers >= self.every and self._context.ledger.entries and not self._waiting:
@@ -73,8 +78,9 @@ class Audits:
         room = next_look_s is None or next_look_s - now_s >= ROOM_S
         return audit if room else None
 
-    def answer(self, analysis: Analysis) -> None:
+    def answer(self, analysis: Analysis, *, now_s: float) -> None:
         """Apply the answer to the audit that was asked."""
+        self._last_s = now_s
         audit, self._waiting = self._waiting, None
         if audit is None or analysis.subject is None or not analysis.of_pictures:
             return

@@ -105,7 +105,7 @@ class Teller:
     def _take_audit(self, reply: Reply) -> None:
         """Apply what was seen without memory; nothing of it is told. A cancelled one may leave again."""
         if reply.analysis is not None:
-            self._audits.answer(reply.analysis)
+            self._audits.answer(reply.analysis, now_s=self._clock.monotonic())
             self._remember()
         elif reply.error is not None:
             self._audits.give_up()
@@ -234,6 +234,8 @@ class Teller:
         """Take over what the answer says of who is there."""
         chunk, visit = request.chunk, self._visits.current
         named = frozenset(label for state in chunk.activity for label in state.labels)
+        if analysis.sign:  # what is denied beside orders takes nobody off the ledger
+            analysis = replace(analysis, subject=None, claims=None)
         taken = self._context.take(
             analysis, to_wall_s=chunk.span.to_wall_s, now_wall_s=now.wall_s, named=named
         )
