@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from custom_components.camera_narrator.pipeline.gate import Gate, jumped, regions_changed
-from custom_components.camera_narrator.pipeline.models import Region
+from custom_components.camera_narrator.pipeline.gate import Gate
 from custom_components.camera_narrator.pipeline.vocabulary import Look, Profile
 
 
@@ -169,6 +168,33 @@ def test_restless_scenes_cost_a_call_a_minute() -> None:
     assert max(after - before for before, after in pairwise(later)) <= 60
 
 
+def test_who_leaves_is_told_by_a_look_that_comes_anyway() -> None:
+    """The next planned one gives way where it is near; one a minute ahead is taken half a minute before it."""
+    gate = visited()
+
+    def act(now_s: float) -> None:
+        if now_s in (105, 125):
+            gate.less(now_s)
+
+    asked = looks(gate, 200, since_s=100, act=act)
+    assert times(asked) == [100, 104, 107, 120, 150]
+    assert [look for _, look in asked][2::2] == [Look.NOVELTY, Look.NOVELTY]
+    assert list(gate.news_s) == [105, 125]
+
+
+def test_who_comes_after_somebody_left_is_looked_at_at_once() -> None:
+    """What can wait does not hold back what cannot."""
+    gate = visited()
+
+    def act(now_s: float) -> None:
+        if now_s == 125:
+            gate.less(now_s)
+        if now_s == 128:
+            gate.novel(now_s)
+
+    assert times(looks(gate, 160, since_s=100, act=act)) == [100, 104, 110, 120, 128]
+
+
 @pytest.mark.parametrize("profile", [Profile.ECONOMY, Profile.LIVE, Profile.ALWAYS])
 def test_only_balanced_follows_news(profile: Profile) -> None:
     """The other profiles keep their times."""
@@ -248,39 +274,6 @@ def test_a_new_profile_holds_at_once() -> None:
     gate.leave()
     gate.change(profile=Profile.BALANCED, interval_s=2.0, now_s=110.0)
     assert gate.next_s(110.0) is None
-
-
-ONE = Region(x=0.1, y=0.1, width=0.2, height=0.2)
-NEAR = Region(x=0.2, y=0.2, width=0.2, height=0.2)
-FAR = Region(x=0.8, y=0.8, width=0.2, height=0.2)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        ((), (), False),
-        ((ONE,), (ONE,), False),
-        ((ONE,), (NEAR,), False),
-        ((ONE,), (FAR,), True),
-        ((ONE,), (ONE, NEAR), True),
-        ((ONE, FAR), (ONE,), True),
-        ((ONE, FAR), (FAR, NEAR), False),
-    ],
-)
-def test_which_regions_are_news(
-    before: tuple[Region, ...], after: tuple[Region, ...], *, changed: bool
-) -> None:
-    """Another number, or one where none was near."""
-    assert regions_changed(before, after) is changed
-
-
-@pytest.mark.parametrize(
-    ("novelty", "average", "news"),
-    [(200, 10, True), (47, 0, False), (100, 50, False), (125, 50, True)],
-)
-def test_which_frames_are_news(novelty: int, average: float, *, news: bool) -> None:
-    """Far above the visit's average, and above noise."""
-    assert jumped(novelty, average) is news
 
 
 def test_a_held_onset_waits_for_its_name() -> None:

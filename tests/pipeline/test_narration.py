@@ -424,6 +424,22 @@ async def test_news_takes_the_place_of_the_next_look() -> None:
         assert Look.SCHEDULE not in scene.provider.looks[5:]
 
 
+async def test_who_leaves_costs_no_look_of_its_own() -> None:
+    """Others stay: the closing look shows the first picture without who left, whatever lies around it."""
+    async with narrated() as scene:
+        both = (REGION, Region(x=0, y=0, width=0.1, height=0.1))
+        onset_s = await scene.onset()
+        for second in range(1, 49):
+            await scene.clock.advance(1)
+            scene.state(active=True, regions=both if second < 25 else both[:1])
+            scene.send(novelty=200 if second == 25 else 10)
+            await scene.clock.settle()
+        await scene.quiet(8)
+        asked = [one for one in scene.provider.asked if one.at_s > onset_s + 22]
+        assert [one.chunk.look for one in asked] == [Look.CLOSING]
+        assert onset_s + 25 in [frame.captured_s for frame in asked[0].chunk.frames]
+
+
 async def test_a_jump_between_frames_is_news() -> None:
     """A frame far more novel than the visit's others is looked at ahead of the schedule."""
     async with narrated() as scene:

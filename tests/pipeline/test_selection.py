@@ -56,6 +56,17 @@ def test_without_gaps_the_most_novel_are_shown() -> None:
     assert times(select(dense, 4)) == [0, 0.2, 0.6, 1.0]
 
 
+def test_the_first_frame_after_the_news_is_shown() -> None:
+    """What happened between two looks is seen although the gap around it would be filled elsewhere; never at all costs."""
+    minute = frames(*range(61))
+    assert {7, 33} <= set(times(select(minute, 5, news_s=[6.5, 32.1])))
+    assert len(select(minute, 5, news_s=range(0, 60, 3))) == 10
+    assert 50 in times(select(minute, 5, news_s=range(1, 51)))
+    assert times(select(frames(0, 1, 9, 10), 3, news_s=[1.5, 11])) == times(
+        select(frames(0, 1, 9, 10), 3)
+    )
+
+
 def test_near_the_middle_of_a_gap_the_most_novel_wins() -> None:
     """Novelty decides among frames that fill a gap equally well."""
     gap = frames(0, 4.5, 5, 5.5, 10, novelty={5.5: 90})

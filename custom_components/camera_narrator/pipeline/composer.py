@@ -141,7 +141,9 @@ class Composer:
         if look in (Look.HEARTBEAT, Look.RULE):
             shown = frames[-1] in self._source.fresh() and self._shows(look, frames[-1])
             return frames[-1:] if shown else ()
-        return select(frames, limit) if self._shows(look, frames[-1]) else ()
+        if not self._shows(look, frames[-1]):
+            return ()
+        return select(frames, limit, news_s=[at_s - SHOWS_S for at_s in self._gate.news_s])
 
     def _shows(self, look: Look, newest: Frame) -> bool:
         """Return whether the newest frame shows what the look is for."""

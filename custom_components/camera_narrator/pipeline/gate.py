@@ -1,8 +1,7 @@
 """When to ask: onset, the profile's schedule, novelty, closing look, heartbeat. Takes times, owns no clock."""
 
-from collections.abc import Sequence
+from collections import deque
 
-from .models import Region
 from .vocabulary import Look, Profile
 
 OFFSETS_S = {
@@ -18,6 +17,10 @@ NOVELTY_SPACING_S = 3.0
 """A scene that changes faster is told in one look."""
 BORROW_S = 60.0
 """A novelty takes the place of a look at most this far ahead: restless trees cost one call a minute, not one per 3 s."""
+LESS_BORROW_S = 30.0
+"""Who leaves while others stay is told half a minute before the next look at the earliest, or by the closing one."""
+NEWS_MAX = 8
+"""Moments of news remembered for the next look: half of what it can show."""
 CLOSING_S = 5.0
 """Quiet for this long means the visit is probably over; the bridge sends its active rate for 6 s after quiet."""
 HEARTBEAT_S = 300.0
@@ -26,11 +29,6 @@ HOLD_EVERY_S = 30.0
 """Between looks at somebody who is there and does not move: four in the two minutes that an event is held for."""
 FLICKER_S = 10.0
 """An onset that is not confirmed waits this long after the last such look, so that flicker costs six calls a minute at most."""
-NEW_REGION_DISTANCE = 0.4
-"""A region whose centre is farther than this from all regions before is another thing that moves."""
-JUMP_FLOOR = 48
-"""Of 255: below it a frame differs by noise and walking."""
-JUMP_RATIO = 2.5
 
 
 class Gate:
@@ -52,6 +50,9 @@ class Gate:
         self._onset_due_s: float | None = None
         self._slot_s: float | None = None
         self._novel_s: float | None = None
+        self._borrow_s = BORROW_S
+        self.news_s: deque[float] = deque(maxlen=NEWS_MAX)
+        """When news of the visit came: what a look shows, too."""
         self._quiet_s: float | None = None
         self._again: Look | None = None
         self._rule_s: float | None = None
@@ -84,6 +85,7 @@ class Gate:
         """A visit may begin; ``told`` where an earlier run asked about its onset already."""
         self._visit_s, self._confirmed, self._active = at_s, confirmed, True
         self._novel_s = self._quiet_s = self._again = self._onset_due_s = self._rule_s = None
+        self.news_s.clear()
         self._slot_s = now_s if told else self._slot_after(at_s, at_s)
         if self._profile in (Profile.BALANCED, Profile.LIVE) and not told:
             self._onset_due_s = now_s if confirmed else max(now_s, self._onset_asked_s + FLICKER_S)
@@ -106,8 +108,17 @@ class Gate:
 
     def novel(self, at_s: float) -> None:
         """Something new is to be seen."""
+        self.news_s.append(at_s)
+        if self._profile is Profile.BALANCED and (
+            self._novel_s is None or self._borrow_s < BORROW_S
+        ):
+            self._novel_s, self._borrow_s = at_s, BORROW_S
+
+    def less(self, at_s: float) -> None:
+        """Less is to be seen than before."""
+        self.news_s.append(at_s)
         if self._profile is Profile.BALANCED and self._novel_s is None:
-            self._novel_s = at_s
+            self._novel_s, self._borrow_s = at_s, LESS_BORROW_S
 
     def hold(self, from_s: float) -> None:
         """Somebody is there and does not move: from then on a closing look every half minute."""
@@ -230,7 +241,7 @@ class Gate:
     def _novelty_s(self) -> float | None:
         if self._novel_s is None or self._slot_s is None or not self._confirmed or not self._active:
             return None
-        return max(self._novel_s, self._last_s + NOVELTY_SPACING_S, self._slot_s - BORROW_S)
+        return max(self._novel_s, self._last_s + NOVELTY_SPACING_S, self._slot_s - self._borrow_s)
 
     @property
     def _closing_s(self) -> float | None:
@@ -252,23 +263,3 @@ class Gate:
                 ahead = [at_s for at_s in ahead if at_s > self._slot_s]
             ahead.append(base_s + LONG_VISIT_S)
         return min(ahead, default=None)
-
-
-def regions_changed(before: Sequence[Region], after: Sequence[Region]) -> bool:
-    """Return whether the number of moving regions differs, or one is where none was near."""
-    if len(before) != len(after):
-        return True
-    return any(
-        min(_distance(region, known) for known in before) > NEW_REGION_DISTANCE for region in after
-    )
-
-
-def jumped(novelty: int, average: float) -> bool:
-    """Return whether a frame differs far more from its predecessor than those of the visit so far."""
-    return novelty >= JUMP_FLOOR and novelty >= JUMP_RATIO * average
-
-
-def _distance(one: Region, other: Region) -> float:
-    across = (one.x + one.width / 2) - (other.x + other.width / 2)
-    down = (one.y + one.height / 2) - (other.y + other.height / 2)
-    return float((across**2 + down**2) ** 0.5)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from .clock import Now
-from .counts import Counts
 from .events import STATE_MAX_AGE_S, Visits
-from .gate import Gate, jumped, regions_changed
+from .gate import Gate
 from .models import ActivityState, Event
+from .news import Change, News
 from .source import (
     CameraSource,
     Connected,
@@ -38,9 +38,7 @@ class Listener:
         self._gate = gate
         self._publish = publish
         self._asking = asking
-        self._regions: ActivityState | None = None
-        self._counts = Counts()
-        self._novelty_average: float | None = None
+        self._news = News()
         self._enabled = True
 
     def hear(self, fact: Fact, now: Now) -> None:
@@ -140,20 +138,21 @@ class Listener:
         if seen.active:
             self._publish(self._visits.see(seen.captured_s, now))
             self._confirm(now)
-        average = seen.novelty if self._novelty_average is None else self._novelty_average
-        if jumped(seen.novelty, average):
-            self._gate.novel(seen.captured_s)
-        self._novelty_average = average + 0.2 * (seen.novelty - average)
+        self._tell(self._news.of_frame(seen.captured_s, seen.novelty), seen.captured_s)
 
     def _compare(self, state: ActivityState, now: Now) -> None:
         if self._visits.current is None:
             return
-        before, self._regions = self._regions, state
-        more = self._counts.rise(state.detections, state.received_s)
-        if more or (before is not None and regions_changed(before.regions, state.regions)):
-            self._gate.novel(state.received_s)
+        self._tell(self._news.of_state(state), state.received_s)
         self._publish(self._visits.name(state.labels, state.received_s, now))
         self._confirm(now)
+
+    def _tell(self, change: Change | None, at_s: float) -> None:
+        match change:
+            case Change.MORE:
+                self._gate.novel(at_s)
+            case Change.LESS:
+                self._gate.less(at_s)
 
     def _confirm(self, now: Now) -> None:
         """Let the looks begin once there is an event, or something moves that only a look can name."""
@@ -164,6 +163,4 @@ class Listener:
     def _enter(self) -> None:
         """A visit begins: replayed frames of it are part of the live story."""
         self._source.join(self._visits.from_s)
-        self._regions = None
-        self._counts = Counts()
-        self._novelty_average = None
+        self._news = News()
