@@ -19,6 +19,7 @@ from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
 from .pipeline.models import CameraMemory
 from .protocol.camera import CameraStatus
+from .timeline import Timeline
 
 SECRETS = {
     const.CONF_API_KEY,
@@ -64,6 +65,7 @@ def _hub(hub: Hub) -> dict[str, Any]:
     return {
         "run_id": hub.run_id,
         "mqtt": {"waiting": hub.mqtt.waiting, "dropped": hub.mqtt.dropped},
+        "timeline": _timeline(hub.timeline),
         "provider": hub.provider.name,
         "heartbeats": hub.provider.heartbeats,
         "state": _plain(asdict(hub.coordinator.state)),
@@ -80,6 +82,16 @@ def _hub(hub: Hub) -> dict[str, Any]:
             "requests_last_minute": hub.limiter.requests_last_minute,
             "requests_per_minute": hub.limiter.per_minute,
         },
+    }
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    extent = timeline.extent
+    return {
+        "trouble": timeline.trouble,
+        "waiting": timeline.waiting,
+        **asdict(timeline.counts),
+        "extent": None if extent is None else asdict(extent),
     }
 
 

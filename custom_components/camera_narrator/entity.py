@@ -1,6 +1,7 @@
 """Devices, and what all entities of a camera, a bridge and a hub have in common."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, override
 
 from homeassistant.config_entries import ConfigSubentry
@@ -180,8 +181,15 @@ def device_id(hass: HomeAssistant, entry: NarratorConfigEntry, subentry_id: str)
 
 async def describe(camera: HubCamera, prompt: str | None) -> Narrative:
     """Ask for a description now; what goes wrong is told in the user's language."""
-    try:
+    with in_words(camera):
         return await camera.describe(prompt)
+
+
+@contextmanager
+def in_words(camera: HubCamera) -> Iterator[None]:
+    """Tell in the user's language why a camera cannot be asked, or why nothing answers."""
+    try:
+        yield
     except ProviderError as error:
         raise HomeAssistantError(
             translation_domain=DOMAIN,

@@ -1,4 +1,4 @@
-"""The hub's options: where it publishes on MQTT, how much it asks, and what that may cost."""
+"""The hub's options: where it publishes on MQTT, how much it asks, what that may cost, and what is kept."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +18,12 @@ from .wording import LANGUAGE
 
 MAX_CONCURRENCY = 8
 """Requests in flight: beyond this, rate limits of servers bind first."""
+DAYS_MOST = 365
+"""Of the timeline: whoever needs words of last year needs an archive."""
+MB_LEAST = 16
+"""Holds a day of a quiet house; less would lose visits before anybody reads of them."""
+MB_MOST = 102_400
+"""Of a disk of its own."""
 PREFIX_MAX = 64
 """Characters of a topic prefix: what the wire to the bridge allows, halved for people."""
 
@@ -27,8 +33,10 @@ MAX_PRICE = 200.0
 """For a million tokens: twice what the dearest models took."""
 
 
-def _count(high: int) -> Any:
-    config = NumberSelectorConfig(min=0, max=high, step=1, mode=NumberSelectorMode.BOX)
+def _count(high: int, *, low: int = 0, unit: str = "") -> Any:
+    config = NumberSelectorConfig(min=low, max=high, step=1, mode=NumberSelectorMode.BOX)
+    if unit:
+        config["unit_of_measurement"] = unit
     return vol.All(NumberSelector(config), vol.Coerce(int))
 
 
@@ -49,6 +57,10 @@ _HEAD: Mapping[Any, Any] = {
         vol.Coerce(int),
     ),
 }
+_TIMELINE: Mapping[Any, Any] = {
+    vol.Optional(const.CONF_TIMELINE_DAYS): _count(DAYS_MOST, unit="d"),
+    vol.Optional(const.CONF_TIMELINE_MB): _count(MB_MOST, low=MB_LEAST, unit="MB"),
+}
 _MONEY: Mapping[Any, Any] = {
     vol.Required(const.CONF_USD_PER_DAY): _dollars(MAX_USD, low=0.01),
     vol.Optional(const.CONF_INPUT_PRICE): _dollars(MAX_PRICE),
@@ -63,6 +75,8 @@ _LIMITS: Mapping[Any, Any] = {
 _DEFAULTS: Mapping[str, Any] = {
     const.CONF_MQTT_PREFIX: const.DEFAULT_MQTT_PREFIX,
     const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
+    const.CONF_TIMELINE_DAYS: const.DEFAULT_TIMELINE_DAYS,
+    const.CONF_TIMELINE_MB: const.DEFAULT_TIMELINE_MB,
     const.CONF_USD_PER_DAY: const.DEFAULT_USD_PER_DAY,
     const.CONF_REQUESTS_PER_DAY: 0,
     const.CONF_TOKENS_PER_DAY: 0,
@@ -106,8 +120,9 @@ class NarratorOptionsFlow(OptionsFlow):
 def _schema(entry: ConfigEntry) -> vol.Schema:
     """Return the fields that mean something for this provider."""
     if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
-        return vol.Schema(dict(_HEAD))
-    return vol.Schema({**_HEAD, vol.Optional(const.CONF_LANGUAGE): LANGUAGE, **_MONEY, **_LIMITS})
+        return vol.Schema({**_HEAD, **_TIMELINE})
+    language = {vol.Optional(const.CONF_LANGUAGE): LANGUAGE}
+    return vol.Schema({**_HEAD, **language, **_MONEY, **_LIMITS, **_TIMELINE})
 
 
 def is_prefix(prefix: str) -> bool:

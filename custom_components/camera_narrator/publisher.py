@@ -157,8 +157,8 @@ def event_json(event: Event, *, picture: str | None = None) -> dict[str, Any]:
         "rule": event.rule,
         "verdict": None if event.verdict is None else event.verdict.value,
         "narrative": event.narrative,
-        "from": _utc(event.span.from_wall_s),
-        "to": _utc(event.span.to_wall_s),
+        "from": utc(event.span.from_wall_s),
+        "to": utc(event.span.to_wall_s),
         "threat_level": event.threat_level.value,
         "origin": event.origin.value,
         "reason": None if event.reason is None else event.reason.value,
@@ -177,15 +177,16 @@ def narrative_json(narrative: Narrative) -> dict[str, Any]:
         "schema": SCHEMA,
         "camera": narrative.camera,
         "text": narrative.text,
-        "from": _utc(narrative.span.from_wall_s),
-        "to": _utc(narrative.span.to_wall_s),
+        "from": utc(narrative.span.from_wall_s),
+        "to": utc(narrative.span.to_wall_s),
         "event": narrative.event_id,
         "provider": narrative.provider,
         "frames": narrative.frames,
         "look": narrative.look.value,
-        "published": _utc(narrative.published_wall_s),
+        "published": utc(narrative.published_wall_s),
     }
 
 
-def _utc(wall_s: float) -> str:
+def utc(wall_s: float) -> str:
+    """Return a moment as all JSON has it."""
     return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")

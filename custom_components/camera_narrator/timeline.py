@@ -47,6 +47,8 @@ RETRY_S: Final = 30.0
 """A full disk that was cleared is written again within that."""
 TIDY_S: Final = 3600.0
 """What became too old goes within the hour."""
+BREATH_S: Final = 1e-6
+"""Four times what a float of today's wall clock can tell apart."""
 DAY_S: Final = 86_400.0
 
 
@@ -107,6 +109,7 @@ class Timeline:
         self._bytes = 0
         self._readings = 0
         self._opened = False
+        self._told_wall_s = float("-inf")
         self._untidy = True
         self._tidied_s = float("-inf")
         self._retry_s: float | None = None
@@ -152,6 +155,9 @@ class Timeline:
     def tell(self, camera: str, event: Event) -> None:
         """Keep a phase of an event."""
         at_wall_s = self._clock.wall()
+        if 0 <= self._told_wall_s - at_wall_s < 1:  # phases told in one breath keep their order
+            at_wall_s = self._told_wall_s + BREATH_S
+        self._told_wall_s = at_wall_s
         self._keep(PhaseRecord(camera=camera, at_wall_s=at_wall_s, event=event))
 
     @callback
@@ -233,7 +239,8 @@ class Timeline:
                 self._show(None)
             except FILE_ERRORS as error:
                 await self._fail(error)
-            self._rested.set()
+            if not self._woken.is_set():
+                self._rested.set()
             await wait(self._woken, self._clock, self._next_s())
             self._woken.clear()
 

@@ -110,6 +110,7 @@ class TimelineFile:
 
     def hold_still(self, *, still: bool) -> None:
         """Write into the log alone for a while, so that the file and its log can be copied one after the other."""
+        self._still = False
         self.settle()
         self._still = still
         pages = 0 if still else CHECKPOINT_PAGES

@@ -401,6 +401,8 @@ async def test_options_take_a_prefix_of_their_own(hass: HomeAssistant) -> None:
     assert suggested(result) == {
         const.CONF_MQTT_PREFIX: "camera_narrator",
         const.CONF_CONCURRENCY: 2,
+        const.CONF_TIMELINE_DAYS: 7,
+        const.CONF_TIMELINE_MB: 1024,
     }
     for prefix, error in (("house/#", "invalid_prefix"), ("house/north", "prefix_in_use")):
         result = await hass.config_entries.options.async_configure(
