@@ -357,10 +357,11 @@ class HubCamera(Sink):
     @override
     @callback
     def account(self, look: Look, usage: Usage) -> None:
-        """Count a request and what it used."""
+        """Count requests and what they used."""
         state = self.coordinator.state
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        self.coordinator.update(requests=state.requests + 1, tokens=state.tokens + tokens)
+        requests = state.requests + usage.requests
+        self.coordinator.update(requests=requests, tokens=state.tokens + tokens)
 
     def _chosen(self, subentry: ConfigSubentry) -> CameraSettings:
         data = subentry.data

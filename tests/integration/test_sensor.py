@@ -65,6 +65,14 @@ async def test_every_sensor(
     await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
 
 
+async def test_requests_that_were_sent_again_count(hass: HomeAssistant) -> None:
+    """An answer that took two requests is two of the camera's."""
+    camera = camera_of(await move_in(hass, Platform.SENSOR))
+    camera.account(Look.ONSET, Usage(requests=2))
+    camera.account(Look.SCHEDULE, Usage())
+    assert camera.coordinator.state.requests == 3
+
+
 async def test_nothing_is_unknown_before_anything_happened(hass: HomeAssistant) -> None:
     """A fresh camera says so in words; what has no value yet is not available."""
     await move_in(hass, Platform.SENSOR)

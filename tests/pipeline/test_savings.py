@@ -58,6 +58,20 @@ async def test_an_empty_budget_brings_built_in_words_at_once() -> None:
         assert scene.sink.failures[-1] is None
 
 
+async def test_a_failure_counts_all_requests_it_took() -> None:
+    """What was sent again in vain is among the camera's requests and the day's."""
+    failed = ProviderError(Fault.BAD_ANSWER, "prose", retryable=False)
+    failed.requests = 2
+    async with narrated(terms=CAPPED) as scene:
+        scene.provider.default = Step(error=failed)
+        await scene.onset()
+        await scene.active(3)
+        counted = sum(usage.requests for _, usage in scene.sink.requests)
+        assert counted == 2 * len(scene.provider.asked) > 0
+        spent = scene.limiter.spending.today(scene.clock.wall())
+        assert spent.cost.requests == counted
+
+
 async def test_a_question_is_for_the_model_alone() -> None:
     """Who asks is told that nothing is left, and is given no built-in words."""
     async with narrated(terms=CAPPED, understudy=BuiltinProvider()) as scene:

@@ -160,7 +160,7 @@ class Dispatcher:
             reply = await _answer(self._provider, request, self._hear)
         except ProviderError as error:
             self._limiter.failed(error, turn)
-            return Reply(request=request, error=error)
+            return Reply(request=request, error=error, usage=Usage(requests=error.requests))
         self._limiter.answered(turn, request.chunk, reply.usage, reply.quota)
         return reply
 

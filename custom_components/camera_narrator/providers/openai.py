@@ -140,21 +140,32 @@ class OpenAIProvider(Provider):
             of_unasked=_without_claims,
             of_text=prompt.plain,
         )
+        requests = 0
+
+        def leaves() -> None:
+            nonlocal requests
+            requests += 1
+            self._sent(len(chunk.frames))
+
         asking = self._dialogue.ask(
             Request.of(chunk),
             reading,
             within_s=self._patience.total_s,
-            leaves=lambda: self._sent(len(chunk.frames)),
+            leaves=leaves,
         )
-        async with aclosing(asking) as steps:
-            async for step in steps:
-                yield Partial(
-                    fields=step.fields,
-                    sentence=step.sentence,
-                    analysis=step.value,
-                    usage=step.usage,
-                    quota=step.quota,
-                )
+        try:
+            async with aclosing(asking) as steps:
+                async for step in steps:
+                    yield Partial(
+                        fields=step.fields,
+                        sentence=step.sentence,
+                        analysis=step.value,
+                        usage=replace(step.usage, requests=requests),
+                        quota=step.quota,
+                    )
+        except ProviderError as error:
+            error.requests = requests
+            raise
 
     async def models(self) -> list[str]:
         """Return the names of the server's models, empty where it has no list; raise ProviderError."""

@@ -60,6 +60,7 @@ async def test_prose_is_sent_again_on_another_rung(
     spent, last = partials[-1].usage.output_tokens, len(server.requests[1].answer) // 4 + 1
     assert spent is not None
     assert spent > last, "both attempts cost tokens"
+    assert partials[-1].usage.requests == 2
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,8 @@ async def test_a_server_without_shapes_comes_to_plain_text(hass: HomeAssistant) 
     store = Facts()
     async with raw as base_url:
         asked = await provider(hass, base_url, facts=store)
-        assert (await failure(asked)).fault is BAD
+        failed = await failure(asked)
+        assert (failed.fault, failed.requests) == (BAD, 2)
         analysis = (await ask(asked))[-1].analysis
     assert analysis is not None
     assert (analysis.narrative, analysis.subject, analysis.labels) == (
