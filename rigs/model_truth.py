@@ -74,6 +74,9 @@ def answer(request: ModelRequest, wrong: FaultKind | None = None) -> str:
     }
     if labels and "labels" in filled:
         filled["labels"] = sorted(labels)
+    allowed = (properties.get("labels", {}).get("items") or {}).get("enum") or ()
+    if sign and "sign" in allowed:
+        filled["labels"] = [*sorted(labels), "sign"]
     if sign and "visible_text" in filled:
         filled["visible_text"] = SIGN
     if "story" in filled:

@@ -73,7 +73,7 @@ class Oracle(Provider):
             newest_captured_s=chunk.frames[-1].captured_s,
         )
         self.asked.append(asked)
-        told = PartialObject()
+        told = PartialObject(inner=prompt.STORY)
         fields: dict[str, object] = {}
         try:
             async with aclosing(self._model.complete(body)) as answer:

@@ -40,10 +40,11 @@ Answer with one JSON object, its fields in this order:
 - changed: true if something happens that the last note does not say already; without notes, true if a person, a \
 vehicle, an animal or a package is there or anything moves.
 - subject: true if a person, a vehicle in motion or just arrived, an animal, or a package is there.
-- labels: which of person, vehicle, animal, package take part; none if none does.
+- labels: which of person, vehicle, animal, package take part; also sign if writing in the pictures tells whoever \
+reads it what to do or to report; none if none does.
 - story: null if changed is false, else an object of:
   - narrative: one or two plain sentences on what happens from the first picture to the last: who or what, doing what, \
-where, coming or leaving.
+where, coming or leaving; the first sentence in at most eight words.
   - visible_text: writing in the pictures that matters, such as a company's name on a van; empty otherwise.
   - here: who and what of the labels is in the last picture, at most four: number in brackets of the known one that it \
 is, or zero; subject; look and where in at most five words each; moving: false for a parked vehicle and a package.
@@ -100,7 +101,10 @@ _STORY: Final = _object(
 _PROPERTIES: Final[Mapping[str, object]] = {
     "changed": {"type": "boolean"},
     "subject": {"type": "boolean"},
-    "labels": {"type": "array", "items": _LABEL},
+    "labels": {
+        "type": "array",
+        "items": {"type": "string", "enum": [*(label.value for label in Label), SIGN]},
+    },
     STORY: {"anyOf": [_STORY, {"type": "null"}]},
 }
 FIELDS: Final = frozenset(
@@ -125,6 +129,8 @@ _HOLDS: Final[Mapping[object, bool | None]] = {"yes": True, "no": False, "unsure
 _TAG: Final = re.compile(r"</?[A-Za-z!][^<>]*>")
 _LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 """A link or a picture; its words remain."""
+_ADDRESS: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bwww\.", re.IGNORECASE)
+"""What makes an address a link by itself; the rest of it remains, as on a van."""
 _MARKUP: Final = str.maketrans({"<": " ", ">": " ", "`": None, "*": None})
 """What is left of tags, code and emphasis."""
 
@@ -256,7 +262,7 @@ def words(text: str) -> str:
 
 def without_markup(text: str) -> str:
     """Return words without HTML and Markdown: a card that shows them must fetch nothing and look like no alarm."""
-    text = _LINK.sub(r"\1", _TAG.sub(" ", text))
+    text = _ADDRESS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", text)))
     return text.translate(_MARKUP).replace("](", "] (").lstrip("# -")
 
 
