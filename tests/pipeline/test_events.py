@@ -8,8 +8,8 @@ from custom_components.camera_narrator.pipeline.events import (
     LATE_WORDS_S,
     LONGEST_S,
     Visits,
-    late_event,
 )
+from custom_components.camera_narrator.pipeline.late import late_event
 from custom_components.camera_narrator.pipeline.models import CameraMemory, Event, Span
 from custom_components.camera_narrator.pipeline.request import Analysis
 from custom_components.camera_narrator.pipeline.visit import RESUME_S, Words, new_id

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from custom_components.camera_narrator.pipeline.claim import Claims, Sighting
-from custom_components.camera_narrator.pipeline.request import Analysis
+from custom_components.camera_narrator.pipeline.request import Analysis, Text
 from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Look, Phase
 from tests.pipeline.fakes import Step, saying
 from tests.pipeline.scene import Scene, narrated
@@ -116,3 +116,24 @@ async def test_movement_ends_the_hold_and_not_the_event() -> None:
         await scene.quiet(150)
         assert ends(scene) == [(EndReason.QUIET, quiet_s + 140)]
         assert len({event.id for event in scene.sink.events}) == 1
+
+
+async def test_who_is_there_survives_a_restart() -> None:
+    """The first request of the next run knows them and the last sentences, and a hold is judged by them."""
+    async with narrated() as scene:
+        scene.provider.default = Step(seconds=1.2, answer=lists(PERSON))
+        await visit(scene)
+        memory, clock = scene.sink.memory, scene.clock
+    async with narrated(memory=memory, clock=clock) as again:
+        again.provider.default = Step(seconds=1.2, answer=lists(PERSON))
+        await again.onset()
+        await again.active(6)
+        words = [
+            part.text for part in again.provider.asked[0].chunk.parts if isinstance(part, Text)
+        ]
+        (known,) = [text for text in words if text.startswith("Known ones")]
+        assert "person, dark coat, at the door; seen" in known
+        assert sum("Somebody stands there." in text for text in words) == len(memory.narratives)
+        quiet_s = again.now_s
+        await again.quiet(150)
+        assert ends(again)[1:] == [(EndReason.QUIET, quiet_s + 140)]

@@ -7,7 +7,7 @@ from .clock import Now
 from .models import CameraMemory, Event, Permit, Span
 from .request import Analysis
 from .visit import Visit, Words, new_id, restored
-from .vocabulary import EndReason, Label, Origin, Phase, Verdict
+from .vocabulary import EndReason, Label, Origin, Phase
 
 QUIET_S = 20.0
 """A visitor who stands still at a door moves again sooner."""
@@ -362,38 +362,6 @@ class Visits:
         successor.continues = visit.id
         successor.origin = visit.origin
         return [*events, successor.event(self._camera, Phase.STARTED)]
-
-
-def late_event(
-    camera: str,
-    analysis: Analysis,
-    *,
-    span: Span,
-    frames: int,
-    provider: str,
-    now: Now,
-    only_for: frozenset[Label] = frozenset(),
-) -> Event | None:
-    """Return a visit of the past told in one piece; None if nobody was there, as far as one can tell."""
-    told = analysis.subject is True or (analysis.subject is None and frames >= 2)
-    if only_for and analysis.subject is not None:
-        told = bool(analysis.labels & only_for)
-    if not told or not analysis.narrative:
-        return None
-    return Event(
-        id=new_id(now),
-        camera=camera,
-        phase=Phase.ENDED,
-        span=span,
-        labels=analysis.labels,
-        labelled=bool(analysis.labels),
-        verdict=Verdict.SUBJECT if analysis.subject else None,
-        narrative=analysis.narrative,
-        reason=EndReason.QUIET,
-        late=True,
-        frames=frames,
-        provider=provider,
-    )
 
 
 def _over_s(quiet_s: float, *, held: bool) -> float:

@@ -3,8 +3,12 @@
 from bisect import insort
 from collections import Counter
 
-from .models import Frame
+from .clock import Now
+from .models import Event, Frame, Span
+from .request import Analysis
 from .tally import Fate, Tally
+from .visit import new_id
+from .vocabulary import EndReason, Label, Phase, Verdict
 
 LATE_MAX = 10
 """Pictures of one catch-up: enough for what happened, little enough for one request."""
@@ -144,3 +148,35 @@ class LateFrames:
         for epoch, count in counts.items():
             self._tally.settle(epoch, fate, count)
         counts.clear()
+
+
+def late_event(
+    camera: str,
+    analysis: Analysis,
+    *,
+    span: Span,
+    frames: int,
+    provider: str,
+    now: Now,
+    only_for: frozenset[Label] = frozenset(),
+) -> Event | None:
+    """Return a visit of the past told in one piece; None if nobody was there, as far as one can tell."""
+    told = analysis.subject is True or (analysis.subject is None and frames >= 2)
+    if only_for and analysis.subject is not None:
+        told = bool(analysis.labels & only_for)
+    if not told or not analysis.narrative:
+        return None
+    return Event(
+        id=new_id(now),
+        camera=camera,
+        phase=Phase.ENDED,
+        span=span,
+        labels=analysis.labels,
+        labelled=bool(analysis.labels),
+        verdict=Verdict.SUBJECT if analysis.subject else None,
+        narrative=analysis.narrative,
+        reason=EndReason.QUIET,
+        late=True,
+        frames=frames,
+        provider=provider,
+    )

@@ -8,8 +8,9 @@ from .composer import Composer
 from .context import Context
 from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
-from .events import Visits, late_event
+from .events import Visits
 from .gate import Gate
+from .late import late_event
 from .looked import looked
 from .models import CameraMemory, Event, Failure, Narrative, Span
 from .opening import Opening
