@@ -1,7 +1,7 @@
 """How the scripted model server sends an answer, whole or streamed, right or wrong."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import json
 import time
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from rigs.model_faults import Fault, FaultKind
+from rigs.model_manners import THOUGHT, THOUGHT_TOKENS, Manners, Thinking, UsageForm
 from rigs.model_request import CHARACTERS_PER_TOKEN, ModelRequest
 from rigs.model_truth import WRONG, answer
 
@@ -60,7 +61,8 @@ async def reply(
     fault: Fault | None,
     pace: Pace,
     *,
-    wants_usage: bool,
+    manners: Manners,
+    body: dict[str, Any],
 ) -> web.StreamResponse:
     """Answer one request and write into it what became of it."""
     kind = fault.kind if fault is not None else None
@@ -81,15 +83,18 @@ async def reply(
         request.outcome = kind.value
         return web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html")
     said = await asyncio.to_thread(_say, request, kind)
+    if kind is None and manners.thinks(body):
+        said = _thinking(said, manners.thinking)
     request.answer = said.content
     delay_s = fault.seconds if fault is not None and kind is FaultKind.SLOW else 0.0
     await asyncio.sleep(pace.first_token_s + delay_s)
-    if request.stream:
-        response = await _stream(http, request, said, fault, pace, wants_usage=wants_usage)
+    counted = _Counted(manners, body)
+    if request.stream and manners.streams:
+        response = await _stream(http, request, said, fault, pace, counted)
     else:
         if fault is not None and kind in {FaultKind.CUT, FaultKind.STALL}:
             await _break_off(http, request, fault)
-        response = web.json_response(_whole(request, said))
+        response = web.json_response(_whole(request, said, counted))
     if request.outcome == "open":
         truthful = kind in {None, FaultKind.SLOW, FaultKind.HANG, *WRONG}
         request.outcome = "answered" if truthful else str(kind)
@@ -119,8 +124,7 @@ async def _stream(
     said: _Content,
     fault: Fault | None,
     pace: Pace,
-    *,
-    wants_usage: bool,
+    counted: _Counted,
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(http)
@@ -129,11 +133,14 @@ async def _stream(
     for number, delta in enumerate(_deltas(said)):
         if fault is not None and breaks_off and number >= fault.tokens:
             await _break_off(http, request, fault)
+        if counted.manners.comments:
+            await response.write(b": PROCESSING\n\n")
         await _event(response, request, delta=delta)
         await asyncio.sleep(pace.token_s)
-    await _event(response, request, delta={}, finish="stop")
-    if wants_usage:
-        await _event(response, request, usage=_usage(request, said))
+    last, apart = counted.last(request, said), counted.apart(request, said)
+    await _event(response, request, delta={}, finish="stop", more=last)
+    if apart is not None:
+        await _event(response, request, more=apart)
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
     return response
@@ -167,23 +174,74 @@ async def _event(
     *,
     delta: dict[str, str] | None = None,
     finish: str | None = None,
-    usage: dict[str, int] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> None:
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-    event = _envelope(request, "chat.completion.chunk", choices)
-    if usage is not None:
-        event["usage"] = usage
+    event = _envelope(request, "chat.completion.chunk", choices) | (more or {})
     await response.write(f"data: {json.dumps(event)}\n\n".encode())
 
 
-def _whole(request: ModelRequest, said: _Content) -> dict[str, Any]:
+def _whole(request: ModelRequest, said: _Content, counted: _Counted) -> dict[str, Any]:
     message: dict[str, str | None] = {"role": "assistant", "content": said.content or None}
     if said.reasoning_content:
         message["reasoning_content"] = said.reasoning_content
     if said.refusal:
         message["refusal"] = said.refusal
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-    return {**_envelope(request, "chat.completion", choices), "usage": _usage(request, said)}
+    usage = counted.usage(request, said)
+    return {**_envelope(request, "chat.completion", choices), "usage": usage}
+
+
+def _thinking(said: _Content, how: Thinking) -> _Content:
+    match how:
+        case Thinking.TAGS:
+            return replace(said, content=f"<think>{THOUGHT}</think>\n{said.content}")
+        case Thinking.FIELD:
+            return replace(said, reasoning_content=THOUGHT)
+        case _:
+            return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The counts of one answer, where this kind of server puts them."""
+
+    manners: Manners
+    body: dict[str, Any]
+
+    def last(self, request: ModelRequest, said: _Content) -> dict[str, Any]:
+        """Return what the last event of the answer holds."""
+        match self.manners.usage:
+            case UsageForm.ALWAYS:
+                return {"usage": self.usage(request, said)}
+            case UsageForm.GROQ:
+                return {"x_groq": {"id": "req", "usage": self.usage(request, said)}}
+            case _:
+                return {}
+
+    def apart(self, request: ModelRequest, said: _Content) -> dict[str, Any] | None:
+        """Return what an event after it holds, if it was asked for."""
+        asked = (self.body.get("stream_options") or {}).get("include_usage")
+        own = self.manners.usage in {UsageForm.ALWAYS, UsageForm.GROQ}
+        return {"usage": self.usage(request, said)} if asked and not own else None
+
+    def usage(self, request: ModelRequest, said: _Content) -> dict[str, Any]:
+        """Return the counts themselves."""
+        prompt = self.manners.input_tokens(request)
+        completion = len(said.content) // CHARACTERS_PER_TOKEN + 1
+        thought = THOUGHT_TOKENS if self.manners.thinks(self.body) else 0
+        counts: dict[str, Any] = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+        if not thought:
+            return counts
+        counts["total_tokens"] += thought
+        if self.manners.usage is not UsageForm.GOOGLE:
+            counts["completion_tokens"] += thought
+            counts["completion_tokens_details"] = {"reasoning_tokens": thought}
+        return counts
 
 
 def _envelope(request: ModelRequest, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -193,14 +251,4 @@ def _envelope(request: ModelRequest, kind: str, choices: list[dict[str, Any]]) -
         "created": int(time.time()),
         "model": request.model,
         "choices": choices,
-    }
-
-
-def _usage(request: ModelRequest, said: _Content) -> dict[str, int]:
-    prompt = request.estimated_tokens
-    completion = len(said.content) // CHARACTERS_PER_TOKEN + 1
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
     }

@@ -19,10 +19,13 @@ from aiohttp import web
 from rigs.model_answer import Pace, ServerError, reply
 from rigs.model_faults import Fault, Script
 from rigs.model_journal import lines
+from rigs.model_manners import MANNERS, PLAIN, Manners
 from rigs.model_request import ModelRequest, RequestShapeError, read_request
 
 _LARGEST_BODY_BYTES: Final = 64_000_000
 """A request of ten 720p pictures is 2 MB: nothing sensible is refused."""
+_LISTS: Final = ("/props", "/api/ps", "/api/v0/models")
+"""Where kinds of servers tell of the loaded model, beside the API."""
 _SECRET_HEADERS: Final = {"authorization", "api-key", "x-api-key", "cookie"}
 
 
@@ -35,12 +38,14 @@ class ModelServer:
         api_key: str | None = None,
         models: tuple[str, ...] = ("scripted",),
         pace: Pace | None = None,
+        manners: Manners = PLAIN,
     ) -> None:
         """With an `api_key` every request must carry it."""
         self.port = 0
         self.models = models
         self.api_key = api_key
         self.pace = pace or Pace()
+        self.manners = manners
         self.script: Final = Script()
         self.requests: Final[list[ModelRequest]] = []
         """The journal, in order of arrival."""
@@ -63,6 +68,7 @@ class ModelServer:
         app.add_routes(
             [
                 web.get("/v1/models", self._get_models),
+                *(web.get(path, self._get_list) for path in _LISTS),
                 web.post("/v1/chat/completions", self._complete),
                 web.get("/journal", self._get_journal),
                 web.post("/script", self._post_script),
@@ -98,9 +104,16 @@ class ModelServer:
             return _unauthorized().response()
         listed = [
             {"id": name, "object": "model", "created": 0, "owned_by": "rigs"}
+            | self.manners.lists.get(request.path, {})
             for name in self.models
         ]
         return web.json_response({"object": "list", "data": listed})
+
+    async def _get_list(self, request: web.Request) -> web.Response:
+        if (told := self.manners.lists.get(request.path)) is None:
+            raise web.HTTPNotFound
+        text = json.dumps(told).replace("MODEL", self.models[0])
+        return web.Response(text=text, content_type="application/json")
 
     async def _complete(self, http: web.Request) -> web.StreamResponse:
         arrived_s, arrived_wall_s = time.monotonic(), time.time()
@@ -144,10 +157,11 @@ class ModelServer:
             request.outcome = "model_not_found"
             text = f"The model {request.model!r} does not exist"
             return ServerError(404, "model_not_found", text).response()
-        options = body.get("stream_options") or {}
-        wants_usage = bool(options.get("include_usage"))
+        if (refusal := self.manners.refusal(body, len(request.pictures))) is not None:
+            request.outcome = "refused"
+            return refusal
         fault = self.script.take(request)
-        return await reply(http, request, fault, self.pace, wants_usage=wants_usage)
+        return await reply(http, request, fault, self.pace, manners=self.manners, body=body)
 
     async def _get_journal(self, _request: web.Request) -> web.Response:
         requests = []
@@ -194,10 +208,14 @@ def main() -> int:
     parser.add_argument("--model", action="append", help="a model to serve; may be repeated")
     parser.add_argument("--first-token", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--token", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--kind", choices=sorted(MANNERS), help="whose peculiarities it has")
     arguments = parser.parse_args()
     pace = Pace(first_token_s=arguments.first_token, token_s=arguments.token)
     models = tuple(arguments.model or ["scripted"])
-    server = ModelServer(api_key=os.environ.get("MODEL_SERVER_KEY"), models=models, pace=pace)
+    manners = PLAIN if arguments.kind is None else MANNERS[arguments.kind]
+    server = ModelServer(
+        api_key=os.environ.get("MODEL_SERVER_KEY"), models=models, pace=pace, manners=manners
+    )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, arguments.port))
     return 0

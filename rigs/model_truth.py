@@ -66,7 +66,7 @@ def answer(request: ModelRequest, wrong: FaultKind | None = None) -> str:
     kind = (request.response_format or {}).get("type", "text")
     if kind == "text" and "json" not in request.words.lower():
         return sentence or "Nothing has changed."
-    schema = request.schema or _DEFAULT_SCHEMA
+    schema = request.schema or _schema_in_words(request.words) or _DEFAULT_SCHEMA
     properties: dict[str, dict[str, Any]] = schema.get("properties", {})
     filled = {
         name: _fill(name, shape, sentence, active=active, shape_seen=_shape(request, lie=lie))
@@ -88,10 +88,22 @@ def answer(request: ModelRequest, wrong: FaultKind | None = None) -> str:
     return json.dumps(filled)
 
 
+def _schema_in_words(words: str) -> dict[str, Any] | None:
+    """Return the schema that a prompt asks for, as models that know no response_format read it."""
+    _, told, rest = words.partition("JSON schema: ")
+    if not told:
+        return None
+    try:
+        schema, _ = json.JSONDecoder().raw_decode(rest)
+    except ValueError:
+        return None
+    return schema if isinstance(schema, dict) else None
+
+
 def is_colour_question(request: ModelRequest) -> bool:
-    """Whether one picture without a code is shown and its colour is asked for."""
+    """Whether pictures without a code are shown, all the same, and their colour is asked for."""
     asked = re.search(r"colou?r", request.words, re.IGNORECASE)
-    return len(request.pictures) == 1 and not request.codes and asked is not None
+    return bool(request.pictures) and not request.codes and asked is not None
 
 
 def dominant_shape(picture: Picture) -> tuple[str, str]:

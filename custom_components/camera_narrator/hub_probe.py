@@ -1,5 +1,6 @@
 """Finds out once what a model server can do: at rest, after its first answer, within the hub's limits and money."""
 
+import asyncio
 from datetime import datetime
 import logging
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
@@ -61,7 +62,8 @@ class HubProbe:
         self._limiter = limiter
         self._provider: object = None
         self._timer: CALLBACK_TYPE | None = None
-        self._running = False
+        self.task: asyncio.Task[None] | None = None
+        """The probe under way, or the last one."""
         self._again_s = float("-inf")
 
     @callback
@@ -74,7 +76,8 @@ class HubProbe:
     @callback
     def answered(self) -> None:
         """Plan a probe where the provider works and there is something to find out."""
-        if self._timer is None and not self._running and self._due():
+        running = self.task is not None and not self.task.done()
+        if self._timer is None and not running and self._due():
             self._timer = async_call_later(self._hass, AFTER_S, self._look)
 
     @callback
@@ -100,8 +103,7 @@ class HubProbe:
         if busy or limiter.standing().saving is not Saving.NONE:
             self._timer = async_call_later(self._hass, AFTER_S, self._look)
             return
-        self._running = True
-        self._entry.async_create_background_task(
+        self.task = self._entry.async_create_background_task(
             self._hass, self._run(), f"{DOMAIN} probe of a model server"
         )
 
@@ -120,8 +122,6 @@ class HubProbe:
                 await probe.finish(self._clock.wall())
         except ProviderError as error:
             _LOGGER.debug("The model server brought no answer to a question about it: %s", error)
-        finally:
-            self._running = False
 
     async def _ask(self, probe: Probe, stage: Stage) -> None:
         """Ask one stage in a turn of its own."""

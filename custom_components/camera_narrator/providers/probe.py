@@ -79,7 +79,6 @@ class Probe:
         self._look = look
         self._patience = patience
         self._counted: dict[Stage, int] = {}
-        self._taken = False
 
     def pictures(self, stage: Stage) -> tuple[tuple[int, int], ...]:
         """Return the sizes of the pictures that a stage shows."""
@@ -127,8 +126,6 @@ class Probe:
                 tokens = PictureTokens(small=small, large=max(0, wide - one) + small)
             elif wide > one:
                 most = 1  # it took several and read one
-        if most is None and self._taken:
-            most = max(self._row.pictures.most, SEVERAL)
         self._acquaintance.found(
             picture_tokens=tokens,
             pictures_most=most,
@@ -150,7 +147,6 @@ class Probe:
                 self._acquaintance.found(pictures_most=1)
             return Asked(requests=1, usage=Usage())
         self._count(stage, usage)
-        self._taken = self._taken or stage is Stage.SEVERAL
         return Asked(requests=1, usage=usage)
 
     def _count(self, stage: Stage, usage: Usage) -> None:
