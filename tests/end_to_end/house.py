@@ -35,6 +35,8 @@ FPS = 5
 """Two looks of the detector in half a second, at little cost."""
 PROBES = 4
 """As many as a bridge tries at a time."""
+AUDIT = "Say who and what is to be seen."
+"""What only an audit asks for."""
 WAIT_S = 90.0
 """These are no measurements: far beyond what a busy machine takes."""
 
@@ -207,6 +209,50 @@ class House:
         changes = self.states.since(since, lambda change: change["data"]["entity_id"] == entity_id)
         return [change["data"]["new_state"] for change in changes if change["data"]["new_state"]]
 
+    async def writes(
+        self, camera: str, kind: str, accept: Callable[[list[Json]], bool], *, since: int = 0
+    ) -> list[Json]:
+        """Wait until the states of an entity that were written from then on are these, and return them."""
+
+        async def read() -> list[Json]:
+            return self.written(camera, kind, since=since)
+
+        return await _until(read, accept)
+
+    async def fired(self, camera: str, phase: str, *, since: int = 0) -> Json:
+        """Wait for a phase of a camera's event on the bus, and return its data."""
+        event = await self.bus.wait_for(
+            lambda event: (event["data"]["camera"], event["data"]["phase"]) == (camera, phase),
+            since=since,
+            timeout_s=WAIT_S,
+        )
+        data: Json = event["data"]
+        return data
+
+    async def stored(self, text: str) -> None:
+        """Wait until Home Assistant has written something down that must outlive it."""
+        folder = self.home_assistant.folder / ".storage"
+
+        async def read() -> bool:
+            return any(text in file.read_text() for file in folder.glob(f"{PREFIX}*"))
+
+        await _until(read, bool)
+
+    async def words(self, camera: str, part: str = "", *, since: int = 0) -> Told:
+        """Wait for a sentence with these words; the first is told while the model still writes the others."""
+        return await self.told.wait_for(
+            lambda told: (
+                (told.camera, told.kind) == (camera, "narrative") and part in told.data["text"]
+            ),
+            since=since,
+            timeout_s=WAIT_S,
+        )
+
+    @property
+    def stories(self) -> list[ModelRequest]:
+        """The answered requests, but for audits: these show again what has been told, to check it."""
+        return [request for request in self.model.answered if AUDIT not in request.words]
+
     def requests(self, camera: str, *, since: int = 0) -> list[ModelRequest]:
         """Return the requests about a camera that came from then on."""
         number = NUMBERS[camera]
@@ -232,6 +278,15 @@ class House:
         cameras = (await self.diagnostics())["cameras"]
         return {camera["settings"]["key"]: camera["account"] for camera in cameras}
 
+    async def issues(self, accept: Callable[[list[Json]], bool]) -> list[Json]:
+        """Wait until the integration's repairs are these, and return them."""
+
+        async def read() -> list[Json]:
+            issues: list[Json] = (await self.client.command("repairs/list_issues"))["issues"]
+            return [issue for issue in issues if issue["domain"] == PREFIX]
+
+        return await _until(read, accept)
+
     async def reauth(self) -> Flow:
         """Wait for the dialog that Home Assistant opens by itself where a key is refused."""
 
@@ -245,6 +300,26 @@ class House:
 
     async def acknowledged(self) -> dict[str, int]:
         """Return how many frames of each camera the bridge knows to have arrived, as of its next status file."""
+        return {
+            camera: counters["sampled"] - sum(counters[fate] for fate in BRIDGE_FATES)
+            for camera, counters in (await self._counters()).items()
+        }
+
+    async def all_acknowledged(self) -> None:
+        """Wait until the bridge knows what became of every frame that there is now."""
+        sampled = {key: counts["sampled"] for key, counts in (await self._counters()).items()}
+        await _until(
+            self._counters,
+            lambda now: all(
+                now[key]["sampled"] - now[key]["unacknowledged"] >= count
+                for key, count in sampled.items()
+            ),
+        )
+
+    # -- private ------------------------------------------------------------------------------------------------
+
+    async def _counters(self) -> dict[str, Json]:
+        """Return the bridge's counters of each camera, as of its next status file."""
         now = time.time()
         file = self.processes.folder / "edge-bridge" / "status.json"
 
@@ -253,13 +328,7 @@ class House:
 
         status = await _until(read, lambda status: bool(status and status["written"] > now))
         assert status is not None
-        return {
-            camera["camera"]: camera["counters"]["sampled"]
-            - sum(camera["counters"][fate] for fate in BRIDGE_FATES)
-            for camera in status["cameras"]
-        }
-
-    # -- private ------------------------------------------------------------------------------------------------
+        return {camera["camera"]: camera["counters"] for camera in status["cameras"]}
 
     async def _start_cameras(self) -> None:
         names = [name for name in NUMBERS if name != "garage"]

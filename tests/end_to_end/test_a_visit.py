@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from rigs.home_assistant_socket import Json
 from rigs.model_answer import Pace
 from rigs.model_request import out_of_order
 from tests.end_to_end.house import NUMBERS, House, lost, of_event
@@ -24,9 +25,7 @@ async def test_a_visit_is_told_from_the_lens_to_the_sentence(house: House) -> No
     async with house.visit(CAMERA):
         started = await house.event(CAMERA, "started")
         updated = await house.event(CAMERA, "updated")
-        words = await house.told.wait_for(
-            lambda told: (told.camera, told.kind) == (CAMERA, "narrative")
-        )
+        words = await house.words(CAMERA)
         await house.pictures(CAMERA, 20)
     ended = await house.event(CAMERA, "ended")
     house.model.pace = Pace()
@@ -51,14 +50,18 @@ async def test_a_visit_is_told_from_the_lens_to_the_sentence(house: House) -> No
     assert started.data["narrative"] is None
     assert ended.data["narrative"].startswith("The striped visitor of visit 1 has left")
     assert ended.data["labels"] == ["person"]
-    assert (ended.data["verdict"], ended.data["reason"]) == ("subject", "quiet")
+    assert (ended.data["verdict"], ended.data["reason"]) == ("subject", "gone")
     assert abs(_ms(ended.data["from"]) - truth["started_ms"]) < 3_000
     assert -1_000 < _ms(ended.data["to"]) - truth["ended_ms"] < 15_000
     # -- and Home Assistant shows and fires the same
     sensor = await house.state(CAMERA, "narrative", ended.data["narrative"])
     assert sensor["attributes"]["event_id"] == started.data["id"]
-    types = [state["attributes"].get("event_type") for state in house.written(CAMERA, "event")]
+    await house.writes(
+        CAMERA, "event", lambda states: bool(states) and _type(states[-1]) == "ended"
+    )
+    types = [_type(state) for state in house.written(CAMERA, "event")]
     assert [kind for kind in types if kind] == ["started", "person", "ended"]
+    await house.fired(CAMERA, "ended")
     fired = [event["data"] for event in house.bus.entries if event["data"]["camera"] == CAMERA]
     assert [{**event, "device_id": None} for event in fired] == [
         {**data, "device_id": None} for data in phases
@@ -77,6 +80,11 @@ async def test_every_frame_is_accounted_for_after_the_last_status(house: House) 
     assert accounts[CAMERA]["outcomes"]["analysed"] > 0
     await house.start_bridge()
     await house.state(CAMERA, "connected", "on")
+
+
+def _type(state: Json) -> str | None:
+    kind: str | None = state["attributes"].get("event_type")
+    return kind
 
 
 def _ms(text: str) -> float:

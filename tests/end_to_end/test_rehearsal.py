@@ -13,7 +13,8 @@ from rigs.bench.budget import NARRATION_BUDGETS
 from rigs.bench.claim import Claim
 from rigs.bench.comparison import limits, wire
 from rigs.bench.figure import Figure
-from rigs.bench.rehearsed import show, storm
+from rigs.bench.rehearsed import storm
+from rigs.bench.shown import show
 from rigs.model_faults import FaultKind
 from rigs.model_truth import FALSEHOOD
 from rigs.rehearsal import observer

@@ -19,8 +19,7 @@ async def test_an_unknown_token_is_told_once_and_disturbs_nobody(house: House) -
     assert "token: Home Assistant does not know it" in warnings[0]
     assert await house.client.command("persistent_notification/get") == []
     assert not (house.home_assistant.folder / "ip_bans.yaml").exists()
-    issues = (await house.client.command("repairs/list_issues"))["issues"]
-    assert [issue for issue in issues if issue["domain"] == "camera_narrator"] == []
+    assert await house.issues(lambda issues: not issues) == []
 
 
 @pytest.mark.timeout(300)
@@ -30,8 +29,7 @@ async def test_a_copied_token_is_refused_and_the_house_is_asked(house: House) ->
     refused = await copy.wait_for(r"Home Assistant refuses: in_use; next try in ([\d.]+) s")
     await copy.stop()
     assert float(refused[1]) > 60
-    issues = (await house.client.command("repairs/list_issues"))["issues"]
-    (issue,) = [issue for issue in issues if issue["domain"] == "camera_narrator"]
+    (issue,) = await house.issues(bool)
     assert issue["issue_id"].startswith("bridge_in_use_")
     assert issue["translation_placeholders"] == {"bridge": BRIDGE}
     await house.state(BRIDGE, "bridge_connected", "on")
