@@ -61,8 +61,10 @@ class Reader(BuiltinProvider):
 
 @pytest.fixture
 async def entry(hass: HomeAssistant) -> MockConfigEntry:
-    """Set the house up."""
-    return await move_in(hass)
+    """Set the house up, and let its timeline be tidied: what tests tell of is long ago."""
+    entry = await move_in(hass)
+    await entry.runtime_data.timeline.rested()
+    return entry
 
 
 @pytest.fixture
