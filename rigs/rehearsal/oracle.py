@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, override
 
-from custom_components.camera_narrator.pipeline import prompt
+from custom_components.camera_narrator.pipeline import answered
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.opening import sentence
 from custom_components.camera_narrator.pipeline.partial_json import PartialObject
@@ -73,7 +73,7 @@ class Oracle(Provider):
             newest_captured_s=chunk.frames[-1].captured_s,
         )
         self.asked.append(asked)
-        told = PartialObject(inner=prompt.STORY)
+        told = PartialObject(inner=answered.STORY)
         fields: dict[str, object] = {}
         try:
             async with aclosing(self._model.complete(body)) as answer:
@@ -90,7 +90,7 @@ class Oracle(Provider):
                 Fault.RATE_LIMITED, str(error), retryable=True, retry_after_s=error.retry_after_s
             ) from None
         asked.answered_s = now()
-        yield Partial(fields=fields, analysis=prompt.analysis(fields), usage=_used(asked.request))
+        yield Partial(fields=fields, analysis=answered.analysis(fields), usage=_used(asked.request))
 
 
 def _used(request: ModelRequest | None) -> Usage:

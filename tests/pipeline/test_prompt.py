@@ -6,24 +6,25 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.camera_narrator.pipeline.answered import (
+    CLAIMS_MAX,
+    REFERENCES_MAX,
+    analysis,
+    plain,
+)
 from custom_components.camera_narrator.pipeline.claim import (
+    CLAIM_CHARS,
     Claims,
     LedgerEntry,
     Note,
     Sighting,
 )
+from custom_components.camera_narrator.pipeline.plain_text import NARRATIVE_CHARS, clean
 from custom_components.camera_narrator.pipeline.prompt import (
-    CLAIM_CHARS,
-    CLAIMS_MAX,
     INSTRUCTIONS_CHARS,
-    NARRATIVE_CHARS,
     QUESTION_CHARS,
-    REFERENCES_MAX,
     SYSTEM,
-    analysis,
-    clean,
     parts,
-    plain,
     schema,
 )
 from custom_components.camera_narrator.pipeline.request import (

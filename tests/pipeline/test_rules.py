@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from custom_components.camera_narrator.pipeline.answered import analysis
 from custom_components.camera_narrator.pipeline.clock import Now
 from custom_components.camera_narrator.pipeline.models import CameraMemory
-from custom_components.camera_narrator.pipeline.prompt import analysis, schema
+from custom_components.camera_narrator.pipeline.prompt import schema
 from custom_components.camera_narrator.pipeline.request import Text
 from custom_components.camera_narrator.pipeline.rule import (
     RULE_VALID_S,

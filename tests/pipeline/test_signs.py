@@ -4,8 +4,9 @@ import json
 import re
 import unicodedata
 
+from custom_components.camera_narrator.pipeline.answered import analysis
 from custom_components.camera_narrator.pipeline.claim import Note
-from custom_components.camera_narrator.pipeline.prompt import SYSTEM, analysis, parts, schema
+from custom_components.camera_narrator.pipeline.prompt import SYSTEM, parts, schema
 from custom_components.camera_narrator.pipeline.request import Text
 from custom_components.camera_narrator.pipeline.rule import Rule, RuleAnswer
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Phase, Verdict

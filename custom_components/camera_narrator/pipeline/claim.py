@@ -1,8 +1,12 @@
 """What the model says of who and what is there, and what code keeps of it: claims, never facts."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from .vocabulary import Label
+
+CLAIM_CHARS: Final = 48
+"""Five or six words on the look of somebody, and as many on where."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import re
 from typing import Final
 
-from . import prompt
+from .answered import SIGN
+from .plain_text import words as plain_words
 from .request import Analysis, Partial
 from .vocabulary import Label
 
@@ -38,12 +39,12 @@ def opening(partial: Partial) -> Opening | None:
     return Opening(
         analysis=Analysis(
             changed=True,
-            narrative=prompt.words(words) if isinstance(words, str) else "",
+            narrative=plain_words(words) if isinstance(words, str) else "",
             subject=subject,
             labels=frozenset(
                 Label(name) for name in labels if isinstance(name, str) and name in Label
             ),
-            sign=prompt.SIGN in labels,
+            sign=SIGN in labels,
         ),
         whole=whole,
     )

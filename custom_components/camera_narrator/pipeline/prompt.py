@@ -1,32 +1,22 @@
-"""What the model is asked: neutral parts, the shape of the answer, and the answer read back. Pure."""
+"""What the model is asked: neutral parts, and the shape of the answer. Pure."""
 
 from collections.abc import Mapping, Sequence
-import re
 from typing import Final
-import unicodedata
 
-from .claim import Claims, LedgerEntry, Note, Sighting
+from .answered import SIGN, STORY
+from .claim import CLAIM_CHARS, LedgerEntry, Note
 from .ledger import confirmed
 from .models import Frame
-from .request import Analysis, CacheBreakpoint, Part, Picture, Schema, Text
-from .rule import Rule, RuleAnswer
+from .plain_text import NARRATIVE_CHARS, clean
+from .request import CacheBreakpoint, Part, Picture, Schema, Text
+from .rule import Rule
 from .vocabulary import Label, Look
-from .writing import orders
 
-SIGN: Final = "sign"
-"""Beside the labels: writing that gives orders to whoever reads it. It costs tokens only where there is any."""
-NARRATIVE_CHARS: Final = 600
-"""What 250 tokens hold besides the other fields."""
-VISIBLE_TEXT_CHARS: Final = 200
 QUESTION_CHARS: Final = 500
 TITLE_CHARS: Final = 64
 INSTRUCTIONS_CHARS: Final = 500
 """A short paragraph on what matters at one camera: more sways a model rather than guides it."""
 LANGUAGE_CHARS: Final = 16
-CLAIM_CHARS: Final = 48
-"""Five or six words on the look of somebody, and as many on where."""
-CLAIMS_MAX: Final = 6
-REFERENCES_MAX: Final = 20
 RULE_CHARS: Final = 200
 RULE_TOKENS: Final = 30
 """What the answer to one rule takes: its key, a word and a number."""
@@ -76,8 +66,6 @@ def _object(properties: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-STORY: Final = "story"
-"""The field that is null where nothing changed: fifteen tokens then are the whole answer."""
 _STORY: Final = _object(
     {
         "narrative": {"type": "string"},
@@ -107,10 +95,6 @@ _PROPERTIES: Final[Mapping[str, object]] = {
     },
     STORY: {"anyOf": [_STORY, {"type": "null"}]},
 }
-FIELDS: Final = frozenset(
-    {"changed", "subject", "labels", "rules", "narrative", "visible_text", "here", "gone", "wrong"}
-)
-"""All fields of an answer, those of its story among them."""
 LOOK_SCHEMA: Final = Schema(name="narration", json_schema=_object(_PROPERTIES), max_tokens=250)
 HEARTBEAT_SCHEMA: Final = Schema(name="narration", json_schema=_object(_PROPERTIES), max_tokens=130)
 """A glance at a quiet scene: one short sentence and two who are there, if any."""
@@ -124,15 +108,6 @@ _RULE_SCHEMA: Final[Mapping[str, object]] = {
     "required": ["answer", "confidence"],
     "additionalProperties": False,
 }
-_HOLDS: Final[Mapping[object, bool | None]] = {"yes": True, "no": False, "unsure": None}
-
-_TAG: Final = re.compile(r"</?[A-Za-z!][^<>]*>")
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-"""A link or a picture; its words remain."""
-_ADDRESS: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bwww\.", re.IGNORECASE)
-"""What makes an address a link by itself; the rest of it remains, as on a van."""
-_MARKUP: Final = str.maketrans({"<": " ", ">": " ", "`": None, "*": None})
-"""What is left of tags, code and emphasis."""
 
 _TASKS: Final[Mapping[Look, str]] = {
     Look.ONSET: "Something has just begun to move. Say what it is.",
@@ -215,69 +190,6 @@ def parts(
     return tuple(told)
 
 
-def analysis(fields: Mapping[str, object]) -> Analysis:
-    """Read an answer of the agreed shape; raise ValueError naming what is wrong."""
-    fields = flat(fields)
-    changed = _truth(fields, "changed")
-    subject = _truth(fields, "subject")
-    narrative = words(_string(fields, "narrative", missing=""))
-    if changed and not narrative:
-        raise ValueError("narrative: empty although something changed")
-    named = fields.get("labels", [])
-    if not isinstance(named, list):
-        raise ValueError("labels: not a list")  # noqa: TRY004 - one error for every malformed answer
-    visible_text = clean(
-        without_markup(_string(fields, "visible_text", missing="")), VISIBLE_TEXT_CHARS
-    )
-    return Analysis(
-        changed=changed,
-        narrative=narrative if changed else "",
-        subject=subject,
-        labels=frozenset(Label(name) for name in named if isinstance(name, str) and name in Label),
-        visible_text=visible_text,
-        sign=SIGN in named or orders(visible_text),
-        rules=_answers(fields.get("rules")),
-        claims=_claims(fields) if changed else None,
-    )
-
-
-def flat(fields: Mapping[str, object]) -> Mapping[str, object]:
-    """Return an answer's fields with those of its story beside the others; models flatten it by themselves, too."""
-    story = fields.get(STORY)
-    return {**fields, **story} if isinstance(story, Mapping) else fields
-
-
-def plain(text: str) -> Analysis:
-    """Take an answer without shape as the narrative; raise ValueError if nothing is left of it."""
-    narrative = words(text)
-    if not any(char.isalnum() for char in narrative):
-        raise ValueError("no words")
-    return Analysis(changed=True, narrative=narrative)
-
-
-def words(text: str) -> str:
-    """Return what a model wrote as it may be shown: one line, plain, of bounded length."""
-    return clean(without_markup(text), NARRATIVE_CHARS)
-
-
-def without_markup(text: str) -> str:
-    """Return words without HTML and Markdown: a card that shows them must fetch nothing and look like no alarm."""
-    text = _ADDRESS.sub("", _LINK.sub(r"\1", _TAG.sub(" ", text)))
-    return text.translate(_MARKUP).replace("](", "] (").lstrip("# -")
-
-
-def clean(text: str, most: int) -> str:
-    """Return text on one line without control, format and private characters, cut at a word."""
-    kept = "".join(
-        " " if unicodedata.category(char)[0] in "CZ" else char for char in text[: most * 4]
-    )
-    line = " ".join(kept.split())
-    if len(line) <= most:
-        return line
-    cut = line[: most - 1]
-    return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(" ,;:") + "…"
-
-
 def _head(title: str, instructions: str, language: str) -> str:
     """Return what is the same in all requests of a camera until somebody changes its settings."""
     lines = [f"Camera: {clean(title, TITLE_CHARS)}"]
@@ -304,44 +216,6 @@ def _ledger(known: Sequence[LedgerEntry], at_wall_s: float) -> str:
     return "\n".join(lines)
 
 
-def _claims(fields: Mapping[str, object]) -> Claims | None:
-    """Read who is there by an answer; None where it lists nobody, not even an empty list."""
-    here = fields.get("here")
-    if not isinstance(here, list):
-        return None
-    sightings = []
-    for one in here[:CLAIMS_MAX]:
-        match one:
-            case {"subject": str() as subject} if subject in Label:
-                sightings.append(
-                    Sighting(
-                        subject=Label(subject),
-                        number=_number(one.get("number")),
-                        look=_short(one.get("look")),
-                        where=_short(one.get("where")),
-                        moving=one.get("moving") is not False,
-                    )
-                )
-    return Claims(
-        here=tuple(sightings),
-        gone=_references(fields.get("gone")),
-        wrong=_references(fields.get("wrong")),
-    )
-
-
-def _number(given: object) -> int:
-    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else 0
-
-
-def _references(given: object) -> frozenset[int]:
-    listed = given[:REFERENCES_MAX] if isinstance(given, list) else ()
-    return frozenset(number for one in listed if (number := _number(one)))
-
-
-def _short(given: object) -> str:
-    return clean(without_markup(given), CLAIM_CHARS) if isinstance(given, str) else ""
-
-
 def _questions(rules: Sequence[Rule]) -> str:
     """Return the rules as questions, each with what its answers mean."""
     lines = [
@@ -355,18 +229,6 @@ def _questions(rules: Sequence[Rule]) -> str:
         f'- {rule.key}: is it so that "{clean(rule.question, RULE_CHARS)}"?' for rule in rules
     ]
     return "\n".join(lines)
-
-
-def _answers(given: object) -> dict[str, RuleAnswer]:
-    """Read the answers to rules; one that is malformed is none."""
-    answers: dict[str, RuleAnswer] = {}
-    for key, answer in given.items() if isinstance(given, Mapping) else ():
-        match answer:
-            case {"answer": "yes" | "no" | "unsure" as word, "confidence": int() | float() as sure}:
-                answers[str(key)] = RuleAnswer(
-                    holds=_HOLDS[word], confidence=min(1.0, max(0.0, float(sure)))
-                )
-    return answers
 
 
 def _history(notes: Sequence[Note]) -> list[str]:
@@ -389,17 +251,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
-
-
-def _truth(fields: Mapping[str, object], name: str) -> bool:
-    value = fields.get(name)
-    if not isinstance(value, bool):
-        raise ValueError(f"{name}: neither true nor false")  # noqa: TRY004 - as above
-    return value
-
-
-def _string(fields: Mapping[str, object], name: str, missing: str | None = None) -> str:
-    value = fields.get(name, missing)
-    if not isinstance(value, str):
-        raise ValueError(f"{name}: not a text")  # noqa: TRY004 - as above
-    return value

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Final
 
+from ..pipeline.answered import STORY, flat
 from ..pipeline.errors import NarratorError
 from ..pipeline.partial_json import LENGTH_MAX, PartialObject
-from ..pipeline.prompt import STORY, flat
 from ..pipeline.request import Quota, Usage
 from .faults import Server
 from .ladder import Rung

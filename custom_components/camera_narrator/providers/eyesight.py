@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from PIL import Image, ImageDraw
 
-from ..pipeline import prompt
+from ..pipeline.plain_text import clean
 from ..pipeline.request import Picture, Schema, Text
 from .request import Request
 
@@ -126,6 +126,6 @@ def answer_of_fields(fields: object) -> str:
 
 def answer_of_text(text: str) -> str:
     """Return the answer's words; raise ValueError where there are none."""
-    if not (answer := prompt.clean(text, ANSWER_CHARACTERS)):
+    if not (answer := clean(text, ANSWER_CHARACTERS)):
         raise ValueError("no words")
     return answer

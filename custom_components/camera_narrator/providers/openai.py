@@ -14,7 +14,7 @@ import openai
 import openai.resources.chat.completions
 
 from ..const import CONNECTION_TEST_S
-from ..pipeline import prompt
+from ..pipeline import answered
 from ..pipeline.errors import Fault, ProviderError
 from ..pipeline.opening import sentence
 from ..pipeline.provider import Provider
@@ -134,11 +134,11 @@ class OpenAIProvider(Provider):
     async def analyse(self, chunk: Chunk) -> AsyncIterator[Partial]:
         """Yield the answer as it comes, the last partial final; raise ProviderError and nothing else."""
         reading = Reading(
-            names=prompt.FIELDS,
+            names=answered.FIELDS,
             sentence=sentence,
-            of_fields=prompt.analysis,
+            of_fields=answered.analysis,
             of_unasked=_without_claims,
-            of_text=prompt.plain,
+            of_text=answered.plain,
         )
         requests = 0
 
@@ -230,4 +230,4 @@ class OpenAIProvider(Provider):
 
 def _without_claims(fields: Mapping[str, object]) -> Analysis:
     """Read an object nobody agreed on: its words count, its labels do not."""
-    return replace(prompt.analysis(fields), subject=None, labels=frozenset(), rules={})
+    return replace(answered.analysis(fields), subject=None, labels=frozenset(), rules={})
