@@ -3,12 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
+from aiohttp.test_utils import TestClient
+from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.camera_narrator import timeline
+from custom_components.camera_narrator import progress, timeline
+from tests.integration.camera_dialog import TOKEN, bridge_subentry, found
+from tests.integration.dialogs import add_hub
+from tests.integration.paired_bridge import PairedBridge
 
 LIBRARY_TURNS = 50
 """Of the event loop: a dropped stream of the client library is ten generators in each other, two turns each."""
@@ -34,6 +42,37 @@ def timelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Write states and registry entries the way Home Assistant's own snapshots are written."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let progress steps end at once: nobody has to see them."""
+    monkeypatch.setattr(progress, "SHOWN_S", 0)
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
+    """Return a hub with one bridge; where a test needs another, it says so itself."""
+    entry = await add_hub(hass, (bridge_subentry(),))
+    yield entry
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.fixture
+async def client(
+    entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> TestClient[Any, Any]:
+    """Return what connects to Home Assistant's real HTTP server, without a login, once a test's hub is set up."""
+    return await hass_client_no_auth()
+
+
+@pytest.fixture
+async def bridge(hass: HomeAssistant, client: TestClient[Any, Any]) -> AsyncGenerator[PairedBridge]:
+    """Return the bridge, connected, that finds a camera at every address."""
+    async with PairedBridge(client, TOKEN) as bridge:
+        bridge.answer = found
+        await bridge.until(lambda it: it.welcomed.is_set())
+        yield bridge
 
 
 @pytest.fixture

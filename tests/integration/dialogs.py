@@ -35,6 +35,11 @@ async def add_hub(
     return entry
 
 
+async def submit(hass: HomeAssistant, flow_id: str, **typed: Any) -> Result:
+    """Answer a step of a subentry's dialog."""
+    return await hass.config_entries.subentries.async_configure(flow_id, typed)
+
+
 async def after_progress(manager: FlowManager[Any, Any, Any], flow_id: str) -> Result:
     """Wait for the task of a progress step and return the step that follows."""
     task = manager._progress[flow_id].async_get_progress_task()

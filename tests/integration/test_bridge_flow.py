@@ -13,27 +13,22 @@ from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import yaml
 from yarl import URL
 
-from custom_components.camera_narrator import bridge_flow, const, progress, tokens
+from custom_components.camera_narrator import bridge_flow, const, tokens
 from custom_components.camera_narrator.bridge_flow import clean_address, default_address
 from custom_components.camera_narrator.protocol.limits import PATH
 from custom_components.camera_narrator.protocol.vocabulary import ErrorCode
 from edge_bridge import __main__ as edge_bridge_main, settings
-from tests.integration.dialogs import Result, add_hub, after_progress, suggested
+from tests.integration.dialogs import Result, add_hub, after_progress, submit, suggested
 from tests.integration.paired_bridge import PairedBridge
 
 closes_a_bridge = pytest.mark.parametrize("expected_lingering_timers", [True])
 """aiohttp's server starts the heartbeat of a closed socket anew when the peer's goodbye comes in; it ends by itself."""
 TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 ADDRESS = "http://192.0.2.10:8123"
-
-
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "SHOWN_S", 0)
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 
 @pytest.fixture
@@ -42,14 +37,6 @@ async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
     entry = await add_hub(hass)
     yield entry
     await hass.config_entries.async_unload(entry.entry_id)
-
-
-@pytest.fixture
-async def client(
-    entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
-) -> TestClient[Any, Any]:
-    """Return what connects to Home Assistant's real HTTP server."""
-    return await hass_client_no_auth()
 
 
 async def wait_for_bridge(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, str]:
@@ -68,11 +55,6 @@ async def show_token(hass: HomeAssistant, entry: MockConfigEntry) -> Result:
     result = await submit(hass, result["flow_id"], address=ADDRESS)
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "pair")
     return result
-
-
-async def submit(hass: HomeAssistant, flow_id: str, **typed: Any) -> Result:
-    """Answer a step."""
-    return await hass.config_entries.subentries.async_configure(flow_id, typed)
 
 
 async def pair(

@@ -1,8 +1,6 @@
 """The dialog of a camera: probes travel through the real endpoint to a bridge over a real socket."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from hashlib import sha256
 from http import HTTPStatus
 import json
 from pathlib import Path
@@ -12,14 +10,11 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from homeassistant.config_entries import (
     SOURCE_USER,
-    ConfigSubentry,
-    ConfigSubentryDataWithId,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.camera_narrator import (
     bridge_link,
@@ -30,151 +25,32 @@ from custom_components.camera_narrator import (
 )
 from custom_components.camera_narrator.camera_address import (
     Address,
-    InvalidAddress,
-    camera_key,
 )
-from custom_components.camera_narrator.camera_areas import FIELDS
 from custom_components.camera_narrator.pipeline.vocabulary import Label
-from custom_components.camera_narrator.protocol.messages import Probe, Probed
+from custom_components.camera_narrator.protocol.messages import Probe
 from custom_components.camera_narrator.protocol.vocabulary import (
     Capability,
     ErrorCode,
-    Source,
     Transport,
 )
-from custom_components.camera_narrator.protocol.wire_error import WireError
 from custom_components.camera_narrator.providers.builtin import BuiltinProvider
-from tests.integration.dialogs import Result, add_hub, after_progress, filled_in, suggested
+from tests.integration.camera_dialog import (
+    BRIDGE,
+    TOKEN,
+    URL,
+    add_camera,
+    advanced,
+    bridge_subentry,
+    failed,
+    found,
+    open_dialog,
+    probe,
+)
+from tests.integration.dialogs import Result, add_hub, after_progress, filled_in, submit, suggested
 from tests.integration.paired_bridge import JPEG, PairedBridge
 
-TOKEN = "the token of the bridge in the attic"
-BRIDGE = "bridge_subentry"
-URL = "rtsp://192.0.2.7:554/stream2"
+pytestmark = pytest.mark.usefixtures("no_browser")
 TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
-
-
-def bridge_subentry(
-    subentry_id: str = BRIDGE, token: str = TOKEN, title: str = "Attic"
-) -> ConfigSubentryDataWithId:
-    """Return a bridge with a token."""
-    return ConfigSubentryDataWithId(
-        data={
-            const.CONF_TOKEN_HASH: sha256(token.encode()).hexdigest(),
-            const.CONF_OLD_TOKEN_HASHES: [],
-            const.CONF_ADDRESS: "http://192.0.2.10:8123",
-        },
-        subentry_id=subentry_id,
-        subentry_type=const.SUBENTRY_BRIDGE,
-        title=title,
-        unique_id=None,
-    )
-
-
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "SHOWN_S", 0)
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
-    """Return a hub with one bridge."""
-    entry = await add_hub(hass, (bridge_subentry(),))
-    yield entry
-    await hass.config_entries.async_unload(entry.entry_id)
-
-
-@pytest.fixture
-async def client(
-    entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
-) -> TestClient[Any, Any]:
-    """Return what connects to Home Assistant's real HTTP server, without a login."""
-    return await hass_client_no_auth()
-
-
-@pytest.fixture
-async def bridge(hass: HomeAssistant, client: TestClient[Any, Any]) -> AsyncGenerator[PairedBridge]:
-    """Return the bridge, connected, that finds a camera at every address."""
-    async with PairedBridge(client, TOKEN) as bridge:
-        bridge.answer = found
-        await bridge.until(lambda it: it.welcomed.is_set())
-        yield bridge
-
-
-def found(probe: Probe, **facts: Any) -> Probed:
-    """Return what a probe of a usual camera finds."""
-    usual = {"codec": "h264", "width": 640, "height": 360, "fps": 12.5, "key_interval_s": 2.0}
-    return Probed(id=probe.id, **{**usual, **facts})
-
-
-def failed(code: ErrorCode) -> Any:
-    """Return an answer to probes: it failed."""
-    return lambda probe: Probed(id=probe.id, error=WireError.of(code))
-
-
-def advanced(**changed: Any) -> dict[str, Any]:
-    """Return the section of the form that most leave alone."""
-    return {
-        const.CONF_TRANSPORT: "tcp",
-        const.CONF_RATE_FPS: 1.0,
-        const.CONF_HEIGHT_PX: 480,
-        const.CONF_QUALITY: 70,
-        const.CONF_INTERVAL_S: 5.0,
-        const.CONF_FRAMES: 5,
-        const.CONF_ONLY_FOR: [],
-        const.CONF_OPENED_BY: [],
-        const.CONF_REQUIRED: [],
-        const.CONF_LOCAL_ONLY: False,
-        const.CONF_LANGUAGE: "",
-        **dict.fromkeys(FIELDS, ""),
-        **changed,
-    }
-
-
-async def submit(hass: HomeAssistant, flow_id: str, **typed: Any) -> Result:
-    """Answer a step."""
-    return await hass.config_entries.subentries.async_configure(flow_id, typed)
-
-
-async def open_dialog(hass: HomeAssistant, entry: MockConfigEntry, source: str) -> str:
-    """Begin to add a camera; return the flow's id."""
-    result: Result = await hass.config_entries.subentries.async_init(
-        (entry.entry_id, const.SUBENTRY_CAMERA), context={"source": SOURCE_USER}
-    )
-    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "user")
-    result = await submit(hass, result["flow_id"], next_step_id=source)
-    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, source)
-    flow_id: str = result["flow_id"]
-    return flow_id
-
-
-async def probe(hass: HomeAssistant, flow_id: str, **typed: Any) -> Result:
-    """Answer the form and return the step after the probe."""
-    result = await submit(hass, flow_id, **typed)
-    assert (result["type"], result["step_id"]) == (FlowResultType.SHOW_PROGRESS, "probe")
-    assert result["description_placeholders"] == {"bridge": "Attic"}
-    return await after_progress(hass.config_entries.subentries, flow_id)
-
-
-async def add_camera(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge, **typed: Any
-) -> ConfigSubentry:
-    """Add a camera that answers."""
-    flow_id = await open_dialog(hass, entry, "rtsp")
-    await probe(hass, flow_id, **{"name": "Front door", "url": URL, **typed})
-    result = await submit(hass, flow_id)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    await hass.async_block_till_done()
-    return list(entry.get_subentries_of_type(const.SUBENTRY_CAMERA))[-1]
-
-
-async def reconfigure(
-    hass: HomeAssistant, entry: MockConfigEntry, subentry: ConfigSubentry
-) -> Result:
-    """Open the dialog that changes a camera."""
-    return await hass.config_entries.subentries.async_init(
-        (entry.entry_id, const.SUBENTRY_CAMERA),
-        context={"source": "reconfigure", "subentry_id": subentry.subentry_id},
-    )
 
 
 async def test_a_camera_is_shown_before_it_is_added(
@@ -522,133 +398,6 @@ async def test_a_pushed_camera_tells_its_key(hass: HomeAssistant, entry: MockCon
     assert result["errors"] == {"name": "name_missing"}
 
 
-@pytest.mark.parametrize("source", Source)
-async def test_a_form_sent_as_it_is_changes_nothing(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge, source: Source
-) -> None:
-    """What a browser fills in is what holds, in the folded section, too: nothing falls back to a default."""
-    flow_id = await open_dialog(hass, entry, source)
-    typed = {"name": "Yard", "advanced": {"interval_s": 9.0, "frames_per_chunk": 3}}
-    if source is Source.RTSP:
-        result = await probe(hass, flow_id, **typed, url=URL)
-        await submit(hass, result["flow_id"])
-    else:
-        await submit(hass, flow_id, **typed)
-    camera = next(iter(entry.get_subentries_of_type(const.SUBENTRY_CAMERA)))
-    assert (camera.data[const.CONF_INTERVAL_S], camera.data[const.CONF_FRAMES]) == (9.0, 3)
-
-    result = await reconfigure(hass, entry, camera)
-    result = await submit(hass, result["flow_id"], **filled_in(result["data_schema"]))
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
-    assert entry.subentries[camera.subentry_id].data == camera.data
-
-
-async def test_settings_change_without_a_probe_and_without_a_reload(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
-) -> None:
-    """The form shows what holds, all but the password; key and password stay; the bridge hears of it at once."""
-    camera = await add_camera(hass, entry, bridge, username="viewer", password="secret")
-    hub = entry.runtime_data
-    result = await reconfigure(hass, entry, camera)
-    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "reconfigure")
-    shown = suggested(result)
-    assert shown == {
-        "name": "Front door",
-        const.CONF_BRIDGE: BRIDGE,
-        const.CONF_URL: URL,
-        const.CONF_USERNAME: "viewer",
-        const.CONF_PROFILE: "balanced",
-    }
-    shown |= {"name": "Porch", const.CONF_PROFILE: "live"}
-    result = await submit(hass, result["flow_id"], **shown, advanced=advanced(height_px=720.0))
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
-    await bridge.until(lambda it: any(camera.height_px == 720 for camera in it.cameras))
-    changed = entry.subentries[camera.subentry_id]
-    assert changed.title == "Porch"
-    assert changed.data[const.CONF_KEY] == "front_door"
-    assert changed.data[const.CONF_PASSWORD] == "secret"
-    assert changed.data[const.CONF_PROFILE] == "live"
-    assert changed.data[const.CONF_HEIGHT_PX] == 720
-    assert len(bridge.probes) == 1
-    assert not bridge.closed.is_set()
-    assert entry.runtime_data is hub
-
-
-async def test_another_address_is_tried_first(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
-) -> None:
-    """A failed probe leads back to the same form; a good one changes the camera and what makes it unique."""
-    camera = await add_camera(hass, entry, bridge, username="viewer", password="secret")
-    await add_camera(hass, entry, bridge, name="Yard", url="rtsp://192.0.2.8/a")
-    result = await reconfigure(hass, entry, camera)
-    flow_id = result["flow_id"]
-    typed = {**suggested(result), const.CONF_URL: "rtsp://192.0.2.8/a"}
-    result = await submit(hass, flow_id, **typed)
-    assert result["errors"] == {const.CONF_URL: "already_configured"}
-
-    typed[const.CONF_URL] = "rtsp://192.0.2.9/b"
-    bridge.answer = failed(ErrorCode.NOT_FOUND)
-    result = await probe(hass, flow_id, **typed)
-    assert (result["step_id"], result["errors"]) == ("reconfigure", {const.CONF_URL: "not_found"})
-    bridge.answer = found
-    result = await probe(hass, flow_id, **typed)
-    assert result["step_id"] == "confirm"
-    assert bridge.probes[-1].password == "secret"
-    result = await submit(hass, flow_id)
-    await hass.async_block_till_done()
-    assert result["reason"] == "reconfigure_successful"
-    changed = entry.subentries[camera.subentry_id]
-    assert changed.data[const.CONF_URL] == "rtsp://192.0.2.9/b"
-    assert changed.unique_id == Address(url="rtsp://192.0.2.9/b").identity
-
-
-async def test_an_emptied_user_name_ends_the_password(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
-) -> None:
-    """Who takes the user away does not keep a password that nobody sees."""
-    camera = await add_camera(hass, entry, bridge, username="viewer", password="secret")
-    result = await reconfigure(hass, entry, camera)
-    typed = suggested(result)
-    del typed[const.CONF_USERNAME]
-    await probe(hass, result["flow_id"], **typed)
-    assert (bridge.probes[-1].username, bridge.probes[-1].password) == ("", "")
-
-
-async def test_a_pushed_camera_is_reconfigured_without_an_address(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    """Its form has no fields of a stream; key and identity stay."""
-    flow_id = await open_dialog(hass, entry, "pushed")
-    await submit(hass, flow_id, name="Webcam")
-    await hass.async_block_till_done()
-    (camera,) = entry.get_subentries_of_type(const.SUBENTRY_CAMERA)
-    result = await reconfigure(hass, entry, camera)
-    assert result["step_id"] == "reconfigure"
-    assert const.CONF_URL not in result["data_schema"].schema
-    result = await submit(hass, result["flow_id"], name=" ")
-    assert result["errors"] == {"name": "name_missing"}
-    result = await submit(
-        hass, result["flow_id"], name="Desk", advanced={const.CONF_INTERVAL_S: 10}
-    )
-    await hass.async_block_till_done()
-    assert result["reason"] == "reconfigure_successful"
-    changed = entry.subentries[camera.subentry_id]
-    assert (changed.title, changed.unique_id) == ("Desk", "webcam")
-    assert changed.data[const.CONF_KEY] == "webcam"
-    assert changed.data[const.CONF_INTERVAL_S] == 10
-
-
-async def test_a_camera_whose_bridge_is_gone_cannot_be_reconfigured_alone(
-    hass: HomeAssistant, entry: MockConfigEntry, bridge: PairedBridge
-) -> None:
-    """Where no bridge is left, the dialog says what comes first."""
-    camera = await add_camera(hass, entry, bridge)
-    hass.config_entries.async_remove_subentry(entry, BRIDGE)
-    await hass.async_block_till_done()
-    result = await reconfigure(hass, entry, camera)
-    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_bridge")
-
-
 async def test_two_bridges_leave_the_choice(hass: HomeAssistant) -> None:
     """Only a single bridge is chosen already."""
     entry = await add_hub(
@@ -675,73 +424,6 @@ def test_previews_are_bounded() -> None:
     assert [previews.picture(name) for name in names[1:]] == [
         bytes([number]) for number in range(1, preview.MAX_PREVIEWS + 1)
     ]
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        (URL, Address(url=URL)),
-        (
-            " RTSP://u:p@Camera/s?x=1 ",
-            Address(url="rtsp://Camera/s?x=1", username="u", password="p"),
-        ),
-        ("rtsp://u:a@b@camera/s", Address(url="rtsp://camera/s", username="u", password="a@b")),
-        ("rtsp://u@camera/s", Address(url="rtsp://camera/s", username="u")),
-        (
-            "rtsp://u:p@[fe80::1]:554/s",
-            Address(url="rtsp://[fe80::1]:554/s", username="u", password="p"),
-        ),
-    ],
-)
-def test_credentials_move_out_of_the_address(url: str, address: Address) -> None:
-    """Whatever of the usual spellings was pasted."""
-    assert Address.read(url) == address
-
-
-def test_credentials_beside_the_address() -> None:
-    """Those in the fields hold unless the address has its own."""
-    beside = Address.read(URL, username=" viewer ", password="secret")
-    assert (beside.username, beside.password) == ("viewer", "secret")
-    inside = Address.read("rtsp://u:p@camera/", username="viewer", password="secret")
-    assert (inside.username, inside.password) == ("u", "p")
-    assert "secret" not in repr(beside)
-
-
-def test_identities_ignore_spelling() -> None:
-    """Same stream, same identity; another path, query or port, another one."""
-    same = {
-        Address(url=url).identity
-        for url in ("rtsp://camera/s", "rtsp://CAMERA:554/s", "rtsp://camera/s/")
-    }
-    assert len(same) == 1
-    others = {
-        Address(url=url).identity
-        for url in ("rtsp://camera/t", "rtsp://camera/s?a=1", "rtsp://camera:8554/s")
-    }
-    assert len(others | same) == 4
-
-
-@pytest.mark.parametrize(
-    ("title", "taken", "key"),
-    [
-        ("Front door", set(), "front_door"),
-        ("Front door", {"front_door", "front_door_2"}, "front_door_3"),
-        ("???", set(), "camera"),
-        ("???", {"camera"}, "camera_2"),
-        ("Unknown", set(), "unknown"),
-        ("Status", set(), "status_2"),
-        ("x" * 100, set(), "x" * 60),
-    ],
-)
-def test_keys(title: str, taken: set[str], key: str) -> None:
-    """Made from the title, unique, never a word of the topics."""
-    assert camera_key(title, taken) == key
-
-
-def test_an_address_that_is_too_long() -> None:
-    """What the wire does not carry is refused in the dialog."""
-    with pytest.raises(InvalidAddress, match="invalid_url"):
-        Address.read(f"rtsp://camera/{'a' * 2048}")
 
 
 def test_every_code_of_the_wire_has_words() -> None:

@@ -14,52 +14,30 @@ from homeassistant.helpers.event import async_track_state_change_event
 from PIL import Image
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.camera_narrator import const, progress
+from custom_components.camera_narrator import const
 from custom_components.camera_narrator.protocol.frame import Frame
 from custom_components.camera_narrator.protocol.vocabulary import Capability
-from tests.integration.dialogs import Result, add_hub, filled_in
-from tests.integration.paired_bridge import PairedBridge
-from tests.integration.test_camera_areas import SQUARE, TRIANGLE, colour, picture
-from tests.integration.test_camera_flow import (
+from tests.integration.camera_dialog import (
     TOKEN,
     URL,
     add_camera,
-    bridge_subentry,
     found,
     open_dialog,
     probe,
     reconfigure,
-    submit,
 )
+from tests.integration.dialogs import Result, filled_in, submit
+from tests.integration.paired_bridge import PairedBridge
+from tests.integration.test_camera_areas import SQUARE, TRIANGLE, colour, picture
+
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 CAN = (Capability.PROBE, Capability.ACTIVITY, Capability.MASKS)
 CANNOT = (Capability.PROBE, Capability.ACTIVITY)
 MASKS = "0,0 50,0 50,30 0,30"
 ZONES = "60,60 100,60 100,100"
 CONNECTED = "binary_sensor.front_door_connected"
-
-
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "SHOWN_S", 0)
-
-
-@pytest.fixture
-async def entry(hass: HomeAssistant) -> AsyncGenerator[MockConfigEntry]:
-    """Return a hub with one bridge."""
-    entry = await add_hub(hass, (bridge_subentry(),))
-    yield entry
-    await hass.config_entries.async_unload(entry.entry_id)
-
-
-@pytest.fixture
-async def client(
-    entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
-) -> TestClient[Any, Any]:
-    """Return what connects to Home Assistant's real HTTP server, without a login."""
-    return await hass_client_no_auth()
 
 
 @asynccontextmanager
