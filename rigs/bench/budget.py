@@ -52,6 +52,8 @@ ingest.core_share_128fps ≤ 0.015
 ingest.loop_stall_ms.p99 ≤ 5.0
 ha.mb.12cams ≤ 80.0
 ha.recorder_rows_per_day.12cams ≤ 10_000
+timeline.write_ms_120k.p95 ≤ 10
+timeline.read_day_ms.p95 ≤ 50
 """
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Final
 
-from rigs.bench import ingest, lived, rehearsed, report
+from rigs.bench import ingest, lived, rehearsed, report, timeline
 from rigs.bench.figure import Figure
 
 BEGIN: Final = "<!-- written by script/bench narration: begin -->"
@@ -27,7 +27,11 @@ def _ingest(*, quick: bool, say: Say) -> list[Figure]:
     return asyncio.run(ingest.measure(quick=quick, say=say))
 
 
-_REAL: Final[dict[str, Callable[..., list[Figure]]]] = {"lived": _lived, "ingest": _ingest}
+_REAL: Final[dict[str, Callable[..., list[Figure]]]] = {
+    "lived": _lived,
+    "ingest": _ingest,
+    "timeline": timeline.measure,
+}
 _GROUPS: Final = (*rehearsed.GROUPS, *_REAL)
 
 
