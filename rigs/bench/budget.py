@@ -48,6 +48,7 @@ narration.tokens_vs_baseline.day ≤ 0.10
 narration.calls_idle_priced ≤ 0
 narration.usd_per_month.12x30_visits ≤ 15.0
 narration.event_recall ≥ 0.99
+narration.falsehood_chunks ≤ 2
 ingest.core_share_128fps ≤ 0.015
 ingest.loop_stall_ms.p99 ≤ 5.0
 ha.mb.12cams ≤ 80.0

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from custom_components.camera_narrator.pipeline.vocabulary import Phase, Profile
-from rigs.bench import claim, report
+from rigs.bench import bill, claim, report
 from rigs.bench.budget import NARRATION_BUDGETS
 from rigs.bench.claim import Claim
 from rigs.bench.comparison import limits, wire
 from rigs.bench.figure import Figure
 from rigs.bench.rehearsed import storm
 from rigs.bench.shown import show
+from rigs.bench.visited import profiles
 from rigs.model_faults import FaultKind
 from rigs.model_truth import FALSEHOOD
 from rigs.rehearsal import observer
@@ -124,6 +125,34 @@ def test_a_storm_is_over_soon() -> None:
     (figure,) = storm(quick=True)
     assert figure.n == 4
     assert 0 < figure.value < 30
+
+
+def test_a_bill_counts_pictures_as_they_are_sent() -> None:
+    """Five pictures on one sheet cost far less than five, words and answers the same; half the requests cost half."""
+    (request,) = show([Play.of_visits(1, 1)], size_px=(854, 480)).model.answered[:1]
+    assert len(request.pictures) > 1
+    words = replace(request, pictures=())
+    whole, loose, told = (
+        bill.usd([request] * 2),
+        bill.usd([request] * 2, arranged=False),
+        bill.usd([words] * 2),
+    )
+    assert 0 < told < whole < loose
+    assert (loose - told) > 2 * (whole - told)
+    assert bill.usd([request]) == pytest.approx(whole / 2)
+
+
+def test_each_profile_has_its_figures() -> None:
+    """The table names what was measured, each figure once, and the money of a month is no nonsense."""
+    figures = profiles(quick=True)
+    names = [figure.name for figure in figures]
+    assert len(set(names)) == len(names) == 6
+    values = {figure.name: figure.value for figure in figures}
+    economy, live = (
+        values[f"narration.usd_per_month.12x30_visits.{name}"] for name in ("economy", "live")
+    )
+    assert 0 < economy < live < 100
+    assert values["narration.calls_per_visit.economy"] == 2
 
 
 def test_binary_frames_are_a_quarter_smaller() -> None:
