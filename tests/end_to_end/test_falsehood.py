@@ -26,7 +26,7 @@ def test_a_falsehood_is_gone_within_two_chunks(
     assert told.chunks <= 2
     assert told.run is not None
     (performance,) = told.run.performances
-    assert FALSEHOOD in performance.narratives[at - 1].what.text
+    assert any(FALSEHOOD in one.what.text for one in performance.narratives)
     assert performance.memory is not None
     assert not mentions(repr((performance.memory.narratives, performance.memory.ledger)))
 
