@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 import json
 import logging
 from time import monotonic
@@ -14,8 +13,7 @@ from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 from homeassistant.core import callback
 
 from .bridge_clock import BridgeClock
-from .pipeline.errors import NarratorError
-from .protocol.area import Polygon
+from .link_probes import LinkProbes
 from .protocol.camera import CameraConfig, Received
 from .protocol.frame import HEADER, KIND_FRAME, KIND_PREVIEW, Frame
 from .protocol.limits import PROTOCOL_MAX
@@ -24,7 +22,6 @@ from .protocol.messages import (
     Hello,
     Ping,
     Pong,
-    Probe,
     Probed,
     Refuse,
     Watch,
@@ -33,7 +30,7 @@ from .protocol.messages import (
     parse,
 )
 from .protocol.record import Message, ProtocolError, Unknown
-from .protocol.vocabulary import Capability, ErrorCode, FrameFlag, Transport
+from .protocol.vocabulary import ErrorCode, FrameFlag
 from .protocol.wire_error import WireError
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,10 +47,6 @@ FIRST_PINGS = 3
 """Asked one after another at connect, so that the first frames already have a good time."""
 OPEN_PINGS = 4
 """Unanswered pings remembered; older ones would only tell a bad round trip."""
-PROBE_S = 45.0
-"""A bridge may try a slow camera over TCP and once more for a second session."""
-PROBES_AT_ONCE = 4
-"""Dialogs that try a camera at the same time."""
 BREATH_MESSAGES = 16
 """After so many messages that were already there, others on the event loop get their turn: about 1 ms."""
 
@@ -62,10 +55,6 @@ CLOSE_CODES = {
     ErrorCode.INTERNAL: WSCloseCode.INTERNAL_ERROR,
 }
 """Close codes by error; all others are breaches of policy."""
-
-
-class ProbeFailed(NarratorError):
-    """The bridge cannot say how a camera answers: it cannot probe, or it went away."""
 
 
 class Receiver(Protocol):
@@ -90,12 +79,6 @@ class Receiver(Protocol):
         """The connection is gone."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Asked:
-    answer: asyncio.Future[Probed]
-    preview: bytes | None = None
-
-
 class BridgeLink:
     """A bridge's connection from its hello to its end; sending never waits."""
 
@@ -109,6 +92,7 @@ class BridgeLink:
         self.revision = 0
         self.clock = BridgeClock(clock_us=hello.clock_us, now_s=monotonic())
         self.receiver: Receiver | None = None
+        self.probes = LinkProbes(self)
         self.unknown = 0
         self.garbage = 0
         """Messages that named no camera: unreadable frames, unknown numbers, falling sequences."""
@@ -124,8 +108,6 @@ class BridgeLink:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._pings: dict[int, float] = {}
         self._ping_id = 0
-        self._probes: dict[int, _Asked] = {}
-        self._probe_id = 0
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -224,42 +206,6 @@ class BridgeLink:
             self.receiver.watched(camera, rate_fps=rate_fps, seconds=seconds)
         self.send(Watch(camera=camera, rate_fps=rate_fps, seconds=seconds))
 
-    async def probe(
-        self,
-        *,
-        url: str,
-        username: str = "",
-        password: str = "",
-        transport: Transport = Transport.TCP,
-        masks: tuple[Polygon, ...] = (),
-    ) -> tuple[Probed, bytes | None]:
-        """Let the bridge try an address: what it found (or its error) and a picture.
-
-        Raises ProbeFailed where the bridge cannot or goes away, TimeoutError where it does not answer.
-        """
-        if Capability.PROBE not in self.hello.capabilities:
-            raise ProbeFailed("this bridge cannot try cameras")
-        if not self.open:
-            raise ProbeFailed("the bridge is not connected")
-        if len(self._probes) >= PROBES_AT_ONCE:
-            raise ProbeFailed("the bridge is busy with other cameras")
-        self._probe_id += 1
-        probe = Probe(
-            id=self._probe_id,
-            url=url,
-            username=username,
-            password=password,
-            transport=transport,
-            masks=masks,
-        )
-        asked = self._probes[probe.id] = _Asked(answer=self._loop.create_future())
-        try:
-            self.send(probe)
-            async with asyncio.timeout(PROBE_S):
-                return await asked.answer, asked.preview
-        finally:
-            del self._probes[probe.id]
-
     # -- what the bridge says -----------------------------------------------------------------------------------
 
     async def _read(self) -> None:
@@ -288,8 +234,7 @@ class BridgeLink:
             raise
         match message:
             case Frame() if message.kind == KIND_PREVIEW:
-                if (asked := self._probes.get(message.sequence)) is not None:
-                    asked.preview = message.jpeg
+                self.probes.show(message.sequence, message.jpeg)
             case Frame():
                 if self.receiver is None:
                     self.garbage += 1
@@ -300,9 +245,7 @@ class BridgeLink:
             case Pong():
                 self._pong(message)
             case Probed():
-                asked = self._probes.get(message.id)
-                if asked is not None and not asked.answer.done():
-                    asked.answer.set_result(message)
+                self.probes.answer(message)
             case Unknown():
                 self.unknown += 1
             case _ if self.receiver is not None:
@@ -357,9 +300,7 @@ class BridgeLink:
         if self.receiver is not None:
             self.receiver.detach(self)
             self.receiver = None
-        for asked in self._probes.values():
-            if not asked.answer.done():
-                asked.answer.set_exception(ProbeFailed("the bridge went away"))
+        self.probes.end()
 
 
 def _close_reason(reason: str) -> bytes:

@@ -4,8 +4,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from . import const
-from .bridge_link import BridgeLink, ProbeFailed
+from .bridge_link import BridgeLink
 from .camera_address import Address
+from .link_probes import ProbeFailed
 from .protocol.area import Polygon
 from .protocol.messages import Probed
 from .protocol.vocabulary import Capability, ErrorCode, Transport
@@ -36,7 +37,7 @@ async def tried(
     if masks and Capability.MASKS not in link.hello.capabilities:
         return Outcome(field=const.CONF_BRIDGE, error="bridge_cannot_mask")
     try:
-        probed, preview = await link.probe(
+        probed, preview = await link.probes.ask(
             url=address.url,
             username=address.username,
             password=address.password,

@@ -17,9 +17,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_narrator import (
-    bridge_link,
     camera_facts,
     const,
+    link_probes,
     preview,
     progress,
 )
@@ -336,7 +336,7 @@ async def test_a_bridge_that_does_not_report_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The probe has an end."""
-    monkeypatch.setattr(bridge_link, "PROBE_S", 0.05)
+    monkeypatch.setattr(link_probes, "PROBE_S", 0.05)
     bridge.answer = lambda _: None
     flow_id = await open_dialog(hass, entry, "rtsp")
     result = await probe(hass, flow_id, name="Yard", url=URL)

@@ -6,8 +6,8 @@ from aiohttp.test_utils import TestClient
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.camera_narrator import bridge_link, const
-from custom_components.camera_narrator.bridge_link import ProbeFailed
+from custom_components.camera_narrator import const, link_probes
+from custom_components.camera_narrator.link_probes import ProbeFailed
 from custom_components.camera_narrator.pipeline import models, vocabulary
 from custom_components.camera_narrator.pipeline.tally import Fate
 from custom_components.camera_narrator.protocol.area import Detection, Region
@@ -351,7 +351,7 @@ async def test_probe_brings_what_was_found_and_a_picture(
     link = hub.gateway.link("porch")
     assert link is not None
     asked = hass.async_create_task(
-        link.probe(url="rtsp://192.0.2.9/live", username="u", password="p", transport="udp")
+        link.probes.ask(url="rtsp://192.0.2.9/live", username="u", password="p", transport="udp")
     )
     probe = await peer.hear(Probe)
     assert (probe.url, probe.username, probe.password) == ("rtsp://192.0.2.9/live", "u", "p")
@@ -403,26 +403,26 @@ async def test_a_probe_ends_with_its_bridge(
     await peer.welcome()
     link = hub.gateway.link("porch")
     assert link is not None
-    asked = hass.async_create_task(link.probe(url="rtsp://192.0.2.9/live"))
+    asked = hass.async_create_task(link.probes.ask(url="rtsp://192.0.2.9/live"))
     await peer.hear(Probe)
     await peer.leave()
     with pytest.raises(ProbeFailed):
         await asked
     with pytest.raises(ProbeFailed):
-        await link.probe(url="rtsp://192.0.2.9/live")
+        await link.probes.ask(url="rtsp://192.0.2.9/live")
 
 
 async def test_a_probe_has_a_time(
     hub: FakeHub, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bridge that never answers a probe leaves the dialog free."""
-    monkeypatch.setattr(bridge_link, "PROBE_S", 0.05)
+    monkeypatch.setattr(link_probes, "PROBE_S", 0.05)
     peer = await BridgePeer.connect(client, TOKEN)
     await peer.welcome()
     link = hub.gateway.link("porch")
     assert link is not None
     with pytest.raises(TimeoutError):
-        await link.probe(url="rtsp://192.0.2.9/live")
+        await link.probes.ask(url="rtsp://192.0.2.9/live")
     await peer.leave()
 
 
@@ -433,7 +433,7 @@ async def test_a_simple_client_cannot_probe(hub: FakeHub, client: Client) -> Non
     link = hub.gateway.link("porch")
     assert link is not None
     with pytest.raises(ProbeFailed):
-        await link.probe(url="rtsp://192.0.2.9/live")
+        await link.probes.ask(url="rtsp://192.0.2.9/live")
     await peer.leave()
 
 
