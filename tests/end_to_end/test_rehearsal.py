@@ -129,9 +129,9 @@ def test_a_storm_is_over_soon() -> None:
 
 
 def test_a_bill_counts_pictures_as_they_are_sent() -> None:
-    """Five pictures on one sheet cost far less than five, words and answers the same; half the requests cost half."""
-    (request,) = show([Play.of_visits(1, 1)], size_px=(854, 480)).model.answered[:1]
-    assert len(request.pictures) > 1
+    """Ten pictures on one sheet cost far less than ten, words and answers the same; half the requests cost half."""
+    model = show([Play.of_visits(1, 1)], size_px=(854, 480)).model
+    request = next(one for one in model.answered if len(one.pictures) == 10)
     words = replace(request, pictures=())
     whole, loose, told = (
         bill.usd([request] * 2),
