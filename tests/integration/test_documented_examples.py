@@ -17,13 +17,16 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
-from custom_components.camera_narrator.pipeline.models import ActivityState
+from custom_components.camera_narrator import services
+from custom_components.camera_narrator.hub_camera import HubCamera
+from custom_components.camera_narrator.pipeline.models import ActivityState, Narrative
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Phase, Verdict
 from tests.architecture.markdown import examples, read, rows
-from tests.integration.house import camera_of, event, move_in, narrative, stream
+from tests.integration.house import camera_of, event, move_in, narrative, span, stream
 
 README = Path("README.md")
 ENTITIES = Path("docs/entities.md")
+AUTOMATIONS = Path("docs/automations.md")
 
 # The MQTT client that stands in for the real one does.
 LEAVES_A_TIMER = pytest.mark.parametrize("expected_lingering_timers", [True])
@@ -110,6 +113,49 @@ async def test_activity_switches_the_light(
     async_fire_time_changed(hass)
     await hass.async_block_till_done()
     assert [call.data["entity_id"] for call in off] == [["light.porch"]]
+
+
+async def test_the_day_is_summed_up(
+    hass: HomeAssistant, entry: MockConfigEntry, told: list[ServiceCall], freezer: Any
+) -> None:
+    """docs/automations.md: in the evening all words of the day come as one message, the earliest first."""
+    freezer.move_to("2026-09-22T03:00:00+00:00")  # eight in the evening in California
+    await entry.runtime_data.timeline.rested()
+    await automate(hass, example(AUTOMATIONS, "What happened today"))
+    camera = camera_of(entry)
+    for at_s, words in ((0, "A man rings."), (60, None), (90, "A van stops."), (-86_400, "Old.")):
+        over = event(Phase.ENDED, id=f"{at_s}", span=span(at_s, at_s + 5), narrative=words)
+        camera.publish(over)
+    freezer.move_to("2026-09-22T04:00:00+00:00")
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    (message,) = told
+    assert message.data["title"] == "3 visits today"
+    assert message.data["message"] == "A man rings. A van stops."
+    everything = {"entity_id": "all"}
+    await hass.services.async_call("automation", "turn_off", everything, blocking=True)
+
+
+async def test_the_letter_box_asks(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    told: list[ServiceCall],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """docs/automations.md: the answer about the last two minutes reaches the phone."""
+    asked: list[tuple[str, float]] = []
+
+    async def ask(_: HubCamera, question: str, seconds: float) -> Narrative:
+        asked.append((question, seconds))
+        return narrative("The postwoman put a letter in.")
+
+    monkeypatch.setattr(services, "ask", ask)
+    await automate(hass, example(AUTOMATIONS, "Was it the post"))
+    hass.states.async_set("binary_sensor.letter_box", "off")
+    hass.states.async_set("binary_sensor.letter_box", "on")
+    await hass.async_block_till_done()
+    assert asked == [("Has anybody put something into the letter box?", 120.0)]
+    assert [call.data["message"] for call in told] == ["The postwoman put a letter in."]
 
 
 @LEAVES_A_TIMER
