@@ -8,7 +8,8 @@ import pytest
 
 from custom_components.camera_narrator.pipeline.breaker import HOLD_MAX_S
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
+from custom_components.camera_narrator.pipeline.fairness import AGEING_S
+from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.minute import WINDOW_S
 from custom_components.camera_narrator.pipeline.pace import FORGET_S
 from custom_components.camera_narrator.pipeline.request import Quota, Usage

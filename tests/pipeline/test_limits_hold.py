@@ -8,7 +8,8 @@ from functools import partial
 from hypothesis import given, settings, strategies as st
 
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.limiter import AGEING_S, Limiter
+from custom_components.camera_narrator.pipeline.fairness import AGEING_S
+from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.minute import WINDOW_S
 from custom_components.camera_narrator.pipeline.spending import Cost, Unit
 from custom_components.camera_narrator.pipeline.terms import Terms

@@ -1,6 +1,6 @@
 """The hub's only way to its provider: within its limits and the day's money, in order of urgency, fairly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 import math
@@ -9,6 +9,7 @@ from .breaker import HOLD_MAX_S, Breaker
 from .clock import Clock
 from .errors import Fault, ProviderError
 from .estimate import Estimator
+from .fairness import Fairness
 from .minute import MinuteWindow
 from .pace import Pace
 from .remaining import Remaining
@@ -19,21 +20,10 @@ from .terms import Terms
 from .turn import Turn, Urgency
 from .vocabulary import Restraint, Saving
 
-AGEING_S = 15.0
-"""Each such wait raises a turn by one class, so that a busy camera starves no other for more than a minute."""
 PATIENCE_S = 75.0
 """A new event's words wait this long: the buffer keeps 90 s, so that the whole gap can still be told in one look."""
 SHORT_S = 60.0
 """Pictures stay small for the minute after tokens were short."""
-WEIGHTS: Mapping[Urgency, float] = {
-    Urgency.OPEN_EVENT: 4.0,
-    Urgency.ONSET: 2.0,
-    Urgency.CLOSING: 2.0,
-    Urgency.HEARTBEAT: 1.0,
-    Urgency.CATCH_UP: 1.0,
-    Urgency.AUDIT: 1.0,
-}
-"""What a camera was given counts less where more was going on: who looks at an empty yard gives way."""
 
 
 class Limiter:
@@ -62,8 +52,7 @@ class Limiter:
         self._held_until_s: float | None = None
         self._wake = _nothing
         self._numbers = count()
-        self._last: dict[str, int] = {}
-        self._served: dict[str, float] = {}
+        self._fairness = Fairness()
         self._short_until_s = float("-inf")
         self._blocked: Block | None = None
         """What the most urgent of those who wait waits for."""
@@ -107,9 +96,7 @@ class Limiter:
         """Let a turn wait; who comes back has saved nothing up by being away."""
         turn.since_s, turn.number = self._clock.monotonic(), next(self._numbers)
         busy = {other.camera for other in (*self._waiting, *self._flying)}
-        if turn.camera not in busy and busy:
-            least = min(self._served.get(camera, 0.0) for camera in busy)
-            self._served[turn.camera] = max(self._served.get(turn.camera, 0.0), least)
+        self._fairness.enter(turn.camera, busy)
         self._waiting.append(turn)
         self.review()
 
@@ -120,7 +107,7 @@ class Limiter:
             used = turn.reserved if turn.used is None else turn.used
             self.spending.settle(turn.reserved, used, self._clock.wall())
             self._correct(turn, used)
-            self._serve(turn, used.tokens - turn.reserved.tokens)
+            self._fairness.serve(turn, used.tokens - turn.reserved.tokens)
         elif turn in self._waiting:
             self._waiting.remove(turn)
         self.review()
@@ -142,7 +129,7 @@ class Limiter:
         cost = self.estimator.of(chunk)
         self.spending.settle(turn.reserved, NOTHING, self._clock.wall())
         self.spending.reserve(cost)
-        self._serve(turn, cost.tokens - turn.reserved.tokens)
+        self._fairness.serve(turn, cost.tokens - turn.reserved.tokens)
         self._remaining.leave(Cost(tokens=cost.tokens - turn.reserved.tokens))
         turn.reserved = cost
         self._correct(turn, cost)
@@ -264,7 +251,7 @@ class Limiter:
         all_wait: Block | None = None
         routine_waits: Block | None = None
         self._blocked = None
-        for turn in sorted(self._waiting, key=lambda turn: self._rank(turn, now_s)):
+        for turn in sorted(self._waiting, key=lambda turn: self._fairness.rank(turn, now_s)):
             if turn.new and turn.new_since_s is None:
                 turn.new_since_s = now_s
             block = all_wait or self._shared(now_s) or (None if turn.new else routine_waits)
@@ -340,8 +327,8 @@ class Limiter:
         self._remaining.leave(cost)
         self._pace.started(now_s)
         self._declined = None
-        self._last[turn.camera] = turn.number
-        self._serve(turn, cost.tokens + 1)
+        self._fairness.grant(turn)
+        self._fairness.serve(turn, cost.tokens + 1)
         turn.granted.set()
 
     def _decline(self, turn: Turn, block: Block, now_s: float) -> None:
@@ -354,19 +341,6 @@ class Limiter:
         if turn.entries is not None:
             requests, tokens = turn.entries
             requests.amount, tokens.amount = cost.requests, cost.tokens
-
-    def _serve(self, turn: Turn, tokens: int) -> None:
-        served = self._served.get(turn.camera, 0.0)
-        self._served[turn.camera] = served + tokens / WEIGHTS[turn.urgency]
-
-    def _rank(self, turn: Turn, now_s: float) -> tuple[float, float, int, int]:
-        """Order by urgency, raised by waiting; among equals who was given least, then whose turn is longest ago."""
-        return (
-            turn.urgency - (now_s - turn.since_s) // AGEING_S,
-            self._served.get(turn.camera, 0.0),
-            self._last.get(turn.camera, -1),
-            turn.number,
-        )
 
 
 BILLED = frozenset({Fault.TIMEOUT, Fault.BAD_ANSWER, Fault.REFUSED})
