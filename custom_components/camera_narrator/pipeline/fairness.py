@@ -12,6 +12,7 @@ WEIGHTS: Mapping[Urgency, float] = {
     Urgency.CLOSING: 2.0,
     Urgency.HEARTBEAT: 1.0,
     Urgency.CATCH_UP: 1.0,
+    Urgency.AUDIT: 1.0,
 }
 """What a camera was given counts less where more was going on: who looks at an empty yard gives way."""
 
