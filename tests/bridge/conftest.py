@@ -38,6 +38,12 @@ def drawn(name: str = "front", **options: object) -> SimulatedCamera:
     return SimulatedCamera(name, CodeSource(CodeSettings(camera=1), Visits()), **options)  # type: ignore[arg-type]
 
 
+def visited(name: str = "front") -> tuple[SimulatedCamera, CodeSource]:
+    """Return a quiet camera, and its source whose visits a test begins."""
+    source = CodeSource(CodeSettings(camera=1), Visits())
+    return SimulatedCamera(name, source), source
+
+
 def config(url: str, camera: str = "front", number: int = 1, **changes: object) -> CameraConfig:
     """Return a camera's configuration that sends often enough for tests."""
     given: dict[str, object] = {"rate_fps": 5.0, "quiet_interval_s": 0.5, **changes}

@@ -16,8 +16,7 @@ from edge_bridge.protocol.area import Detection, Polygon, Region
 from edge_bridge.protocol.frame import Frame
 from edge_bridge.protocol.messages import Activity
 from edge_bridge.protocol.vocabulary import Capability, FrameFlag, Label
-from rigs.code_source import CodeSettings, CodeSource
-from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
+from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually, visited
 from tests.bridge.fake_gateway import FakeGateway
 from tests.bridge.test_labels import FakeNetwork
 
@@ -144,9 +143,7 @@ async def test_home_assistant_learns_that_the_detector_broke_down(
 ) -> None:
     """Who waits for labels must not wait for ever: the bridge says hello again, without the capability; frames go on."""
     monkeypatch.setattr("edge_bridge.bridge.looks_with", lambda *_: Looks(Broken(Encoder())))
-    source = CodeSource(CodeSettings(camera=1))
-    camera = drawn()
-    camera.swap(source)
+    camera, source = visited()
     server = await serve(camera)
     gateway.cameras = (config(server.url("front")),)
     start_bridge(gateway)

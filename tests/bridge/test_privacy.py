@@ -9,10 +9,7 @@ from edge_bridge.protocol.area import Polygon
 from edge_bridge.protocol.frame import KIND_PREVIEW, Frame
 from edge_bridge.protocol.messages import Activity, Probe, Probed
 from edge_bridge.protocol.vocabulary import Capability, FrameFlag
-from rigs.code_source import CodeSettings, CodeSource
-from rigs.simulated_camera import SimulatedCamera
-from rigs.visits import Visits
-from tests.bridge.conftest import Serve, StartBridge, config, eventually
+from tests.bridge.conftest import Serve, StartBridge, config, eventually, visited
 from tests.bridge.fake_gateway import FakeGateway
 
 MIDDLE: Polygon = ((0, 0.2), (1, 0.2), (1, 0.8), (0, 0.8))
@@ -23,12 +20,6 @@ BELOW: Polygon = ((0, 0.8), (1, 0.8), (1, 0.9), (0, 0.9))
 """Between the visitor and the code, which changes with every picture."""
 DARK = 12
 """Black, after JPEG."""
-
-
-def visited() -> tuple[SimulatedCamera, CodeSource]:
-    """Return a quiet camera, and its source whose visits a test begins."""
-    source = CodeSource(CodeSettings(camera=1), Visits())
-    return SimulatedCamera("front", source), source
 
 
 def hides(frame: Frame, mask: Polygon) -> bool:

@@ -1,7 +1,6 @@
 """The bridge against simulated cameras over real RTSP: what arrives, and what is said when a camera fails."""
 
 from collections.abc import Callable
-from dataclasses import replace
 import io
 from itertools import groupby
 from pathlib import Path
@@ -13,14 +12,13 @@ import pytest
 
 from edge_bridge.protocol.camera import CameraStatus
 from edge_bridge.protocol.frame import Frame
-from edge_bridge.protocol.messages import Activity, Configured, Probe, Probed, Status, Watch
-from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag, Source, StreamState, Transport
+from edge_bridge.protocol.messages import Activity, Configured, Status, Watch
+from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag, StreamState, Transport
 from rigs.code_source import CodeSettings, CodeSource
 from rigs.picture_code import Code, read_code
-from rigs.rtsp_server import RtspServer
 from rigs.simulated_camera import Credentials, Refusal
 from rigs.video_source import FileSource
-from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually
+from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually, visited
 from tests.bridge.fake_gateway import FakeGateway
 
 
@@ -194,9 +192,7 @@ async def test_frozen_camera_times_out_and_recovers(
     gateway: FakeGateway, serve: Serve, start_bridge: StartBridge, transport: Transport
 ) -> None:
     """Silence is a timeout; an active camera that froze stops repeating and never says quiet."""
-    source = CodeSource(CodeSettings(camera=1))
-    camera = drawn()
-    camera.swap(source)
+    camera, source = visited()
     server = await serve(camera)
     gateway.cameras = (config(server.url("front"), transport=transport),)
     start_bridge(gateway)
@@ -260,9 +256,7 @@ async def test_visit_brings_preroll_activity_and_a_faster_rate(
     gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
 ) -> None:
     """At onset the seconds before go first, flagged; activity is said, repeated, and ended."""
-    source = CodeSource(CodeSettings(camera=1))
-    camera = drawn()
-    camera.swap(source)
+    camera, source = visited()
     server = await serve(camera)
     gateway.cameras = (config(server.url("front"), rate_fps=1.0, quiet_interval_s=3600.0),)
     start_bridge(gateway)
@@ -296,9 +290,7 @@ async def test_onset_says_activity_before_its_frame(
     gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
 ) -> None:
     """The state comes first: automations need no picture."""
-    source = CodeSource(CodeSettings(camera=1))
-    camera = drawn()
-    camera.swap(source)
+    camera, source = visited()
     server = await serve(camera)
     gateway.cameras = (config(server.url("front"), quiet_interval_s=3600.0),)
     start_bridge(gateway)
@@ -389,81 +381,3 @@ async def test_another_address_opens_only_its_own_camera_again(
     seen = len(gateway.frames)
     await gateway.until(lambda: len(gateway.frames) >= seen + 3)
     assert goes_on(gateway.frames)
-
-
-async def test_addresses_that_must_not_be_opened(
-    gateway: FakeGateway, start_bridge: StartBridge
-) -> None:
-    """Files and unknown schemes are refused by name, and so is a camera whose pictures come from elsewhere."""
-    gateway.cameras = (
-        config("file:///etc/passwd", "file", 1),
-        config("front", "bare", 2),
-        replace(config("", "porch", 3), source=Source.PUSHED),
-    )
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.seen(Configured)))
-    assert {error.camera: error.error.code for error in gateway.seen(Configured)[0].errors} == {
-        "file": ErrorCode.SCHEME_NOT_ALLOWED,
-        "bare": ErrorCode.SCHEME_NOT_ALLOWED,
-        "porch": ErrorCode.INTERNAL,
-    }
-    await gateway.until(fails(gateway, ErrorCode.SCHEME_NOT_ALLOWED, "file"))
-
-
-async def probed(gateway: FakeGateway, **wish: object) -> Probed:
-    """Have the bridge probe and return its answer."""
-    await gateway.send(Probe(id=7, **wish))  # type: ignore[arg-type]
-    await gateway.until(lambda: bool(gateway.seen(Probed)))
-    return gateway.seen(Probed)[0]
-
-
-async def test_probe_describes_a_stream_and_shows_it(
-    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
-) -> None:
-    """Codec, size, rate, key interval and first frame, and before them a picture."""
-    server = await serve(drawn())
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.connections))
-    answer = await probed(gateway, url=server.url("front"))
-    assert (answer.id, answer.error, answer.codec) == (7, None, "h264")
-    assert (answer.width, answer.height) == (640, 360)
-    assert 9 <= answer.fps <= 11
-    assert answer.key_interval_s is not None
-    assert 1.5 <= answer.key_interval_s <= 2.5
-    assert 0 < answer.first_frame_ms < 5000
-    assert not answer.one_session
-    assert not answer.sub_stream
-    [preview] = gateway.last.frames
-    assert (preview.camera, preview.sequence, preview.kind) == (0, 7, 2)
-    assert Image.open(io.BytesIO(preview.jpeg)).size == (640, 360)
-
-
-@pytest.mark.parametrize(
-    ("refusal", "code"),
-    [
-        (Refusal.NOT_FOUND, ErrorCode.NOT_FOUND),
-        (Refusal.UNAUTHORIZED, ErrorCode.UNAUTHORIZED),
-        (Refusal.HANG, ErrorCode.TIMEOUT),
-    ],
-)
-async def test_probe_says_why_not(
-    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge, refusal: Refusal, code: ErrorCode
-) -> None:
-    """A probe that fails answers with the same codes as a camera."""
-    camera = drawn()
-    camera.faults.refuse = refusal
-    server: RtspServer = await serve(camera)
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.connections))
-    answer = await probed(gateway, url=server.url("front"))
-    assert answer.error is not None
-    assert answer.error.code is code
-
-
-async def test_probe_of_a_forbidden_scheme(gateway: FakeGateway, start_bridge: StartBridge) -> None:
-    """A probe opens no file either."""
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.connections))
-    answer = await probed(gateway, url="file:///etc/passwd")
-    assert answer.error is not None
-    assert answer.error.code is ErrorCode.SCHEME_NOT_ALLOWED

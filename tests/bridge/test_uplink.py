@@ -1,38 +1,21 @@
 """The way to Home Assistant: outages, refusals, slow sockets, nonsense, and what is asked on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 import json
 from pathlib import Path
 import socket
-import ssl
-import threading
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode
 import pytest
 
 from edge_bridge.bridge import Bridge
-from edge_bridge.probes import PROBES_MOST
 from edge_bridge.protocol.camera import CameraStatus
-from edge_bridge.protocol.messages import (
-    Configured,
-    Limits,
-    Ping,
-    Pong,
-    Probe,
-    Probed,
-    Refuse,
-    Status,
-)
+from edge_bridge.protocol.messages import Configured, Limits, Ping, Pong, Status
 from edge_bridge.protocol.vocabulary import ErrorCode, FrameFlag
-from edge_bridge.protocol.wire_error import WireError
 from edge_bridge.settings import Settings
 from edge_bridge.state_folder import StateFolder
-from rigs.code_source import CodeSettings, CodeSource
-from rigs.simulated_camera import Refusal
-from tests.bridge.conftest import TLS, Serve, StartBridge, config, drawn, eventually
+from tests.bridge.conftest import Serve, StartBridge, config, drawn, eventually, visited
 from tests.bridge.fake_gateway import TOKEN, FakeGateway
 
 
@@ -98,9 +81,7 @@ async def test_visit_during_an_outage_is_told_afterwards(
     gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
 ) -> None:
     """A visit that happens wholly while the link is down arrives as frames flagged active and replayed."""
-    source = CodeSource(CodeSettings(camera=1))
-    camera = drawn()
-    camera.swap(source)
+    camera, source = visited()
     server = await serve(camera)
     gateway.cameras = (config(server.url("front")),)
     start_bridge(gateway)
@@ -248,73 +229,6 @@ async def test_connected_is_who_was_welcomed(
     await eventually(lambda: bool(json.loads(status.read_text())["connected"]))
 
 
-async def test_connection_that_breaks_at_once_is_tried_less_often(
-    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Something between that lets a welcome through and then breaks must not be asked twice a second for ever."""
-    caplog.set_level("DEBUG", logger="edge_bridge")
-    start_bridge(gateway)
-    for broken in range(1, 8):
-        await gateway.until(lambda broken=broken: len(gateway.seen(Configured)) >= broken)
-        gateway.abort_sockets()
-    await eventually(lambda: len(_delays(caplog)) >= 7)
-    assert _delays(caplog)[-1] > 1
-
-
-def _delays(caplog: pytest.LogCaptureFixture) -> list[float]:
-    tries = (record.args for record in caplog.records if "next try in" in record.message)
-    return [args[1] for args in tries if isinstance(args, tuple) and isinstance(args[1], float)]
-
-
-async def test_answer_to_a_probe_does_not_outlive_its_connection(
-    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
-) -> None:
-    """The next connection counts its probes anew: a late answer would be taken for that of another address."""
-    camera = drawn()
-    camera.faults.describe_delay_s = 1.0
-    server = await serve(camera, drawn("back"))
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.seen(Configured)))
-    await gateway.send(Probe(id=1, url=server.url("front")))
-    await gateway.send(Ping(id=1))
-    await gateway.until(lambda: bool(gateway.seen(Pong)))
-    await gateway.close_sockets()
-    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
-    await gateway.send(Probe(id=2, url=server.url("back")))
-    await gateway.until(lambda: bool(gateway.seen(Probed)))
-    await gateway.send(Probe(id=3, url=server.url("back")))
-    await gateway.until(lambda: gateway.seen(Probed)[-1].id == 3)
-    assert [probed.id for probed in gateway.seen(Probed)] == [2, 3]
-
-
-async def test_probes_that_nobody_waits_for_count_until_they_have_ended(
-    gateway: FakeGateway, serve: Serve, start_bridge: StartBridge
-) -> None:
-    """A connection that ends interrupts no read: the next one's probes are not begun on top of hanging ones."""
-    camera = drawn()
-    camera.faults.refuse = Refusal.HANG
-    server = await serve(camera, drawn("back"))
-    start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.seen(Configured)))
-    for number in range(1, PROBES_MOST + 1):
-        await gateway.send(Probe(id=number, url=server.url("front")))
-    await gateway.send(Ping(id=1))
-    await gateway.until(lambda: bool(gateway.seen(Pong)))
-    await gateway.close_sockets()
-    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
-    await gateway.send(Probe(id=5, url=server.url("back")))
-    await gateway.until(lambda: bool(gateway.seen(Probed)))
-    [refused] = gateway.seen(Probed)
-    assert refused.id == 5
-    assert refused.error is not None
-    assert refused.error.code is ErrorCode.OVER_LIMIT
-    await eventually(lambda: not any(thread.name == "probe" for thread in threading.enumerate()))
-    await gateway.send(Probe(id=6, url=server.url("back")))
-    await gateway.until(lambda: len(gateway.seen(Probed)) == 2)
-    answer = gateway.seen(Probed)[-1]
-    assert (answer.id, answer.error, answer.codec) == (6, None, "h264")
-
-
 async def test_threads_end_while_the_farewell_is_said(
     gateway: FakeGateway, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,158 +321,3 @@ async def test_answer_that_is_no_welcome_is_retried(
     gateway.first_words = None
     await gateway.until(lambda: bool(gateway.seen(Configured)))
     assert bridge.on_wire == 0
-
-
-async def test_refusal_for_good_is_retried_in_minutes(
-    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A refuse without retry is one clear line and a long pause."""
-    gateway.first_words = [Refuse(error=WireError.of(ErrorCode.IN_USE), retry=False).dumps()]
-    caplog.set_level("DEBUG", logger="edge_bridge")
-    start_bridge(gateway)
-    await _logged(caplog, "next try in")
-    [record] = [record for record in caplog.records if "next try in" in record.message]
-    assert "token: Home Assistant refuses: in_use" in record.message
-    assert record.args is not None
-    assert float(record.args[1]) > 60  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    ("status", "setting", "at_most_s", "at_least_s"),
-    [(401, "token", 2, 1), (403, "token", 121, 90), (404, "url", 0.5, 0.3), (503, "url", 0.5, 0.3)],
-)
-async def test_http_answers_name_the_setting_and_pace_the_next_try(
-    gateway: FakeGateway,
-    start_bridge: StartBridge,
-    caplog: pytest.LogCaptureFixture,
-    status: int,
-    setting: str,
-    at_most_s: float,
-    at_least_s: float,
-) -> None:
-    """The token where it is the token, the address where it is the address; the token itself is never shown."""
-    gateway.status = status
-    caplog.set_level("DEBUG", logger="edge_bridge")
-    start_bridge(gateway)
-    await _logged(caplog, "next try in")
-    record = next(record for record in caplog.records if "next try in" in record.message)
-    assert f"Home Assistant: {setting}:" in record.message
-    assert record.levelname == "WARNING"
-    assert record.args is not None
-    assert at_least_s <= float(record.args[1]) <= at_most_s  # type: ignore[index]
-    assert TOKEN not in caplog.text
-
-
-async def _logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    await eventually(lambda: text in caplog.text)
-
-
-async def test_same_problem_warns_once(
-    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Repetitions are for debugging."""
-    gateway.status = 503
-    caplog.set_level("DEBUG", logger="edge_bridge")
-    start_bridge(gateway)
-    await gateway.until(lambda: len(gateway.authorizations) >= 3)
-    levels = [record.levelname for record in caplog.records if "next try in" in record.message]
-    assert levels[0] == "WARNING"
-    assert set(levels[1:]) == {"DEBUG"}
-
-
-@asynccontextmanager
-async def redirecting(target: str) -> AsyncIterator[str]:
-    """Serve a redirect to another address."""
-
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(status=308, headers={"Location": target + request.path})
-
-    application = web.Application()
-    application.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-async def test_redirect_to_another_host_is_not_followed(
-    gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A redirect elsewhere gets neither the token nor a visit."""
-    async with redirecting(f"http://localhost:{gateway.port}") as url:
-        start_bridge(gateway, url=url)
-        await _logged(caplog, "url: redirects to another address")
-    assert gateway.authorizations == []
-
-
-@pytest.fixture
-async def secure_gateway() -> AsyncIterator[FakeGateway]:
-    """Home Assistant, played, behind a certificate of its own."""
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
-    played = await FakeGateway().start(tls=tls)
-    yield played
-    await played.stop()
-
-
-async def test_redirect_to_tls_is_followed_with_the_token(
-    secure_gateway: FakeGateway, start_bridge: StartBridge
-) -> None:
-    """From http to https on the same host, with one's own certificate authority."""
-    async with redirecting(secure_gateway.url) as url:
-        start_bridge(secure_gateway, url=url, ca=TLS / "certificate.pem")
-        await secure_gateway.until(lambda: bool(secure_gateway.connections))
-    assert secure_gateway.authorizations == [f"Bearer {TOKEN}"]
-
-
-async def test_public_address_that_redirects_to_tls_is_asked_without_the_token(
-    secure_gateway: FakeGateway, start_bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first, clear request carries no token; the second, through TLS, does."""
-    monkeypatch.setattr("edge_bridge.uplink.is_private", _public)
-    async with redirecting(secure_gateway.url) as url:
-        start_bridge(secure_gateway, url=url, ca=TLS / "certificate.pem")
-        await secure_gateway.until(lambda: bool(secure_gateway.connections))
-    assert secure_gateway.authorizations == [f"Bearer {TOKEN}"]
-
-
-async def _public(host: str) -> bool:
-    return False
-
-
-async def test_untrusted_certificate_names_the_ca(
-    secure_gateway: FakeGateway, start_bridge: StartBridge, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A certificate that nobody trusts is an error of the setting ca, and --insecure accepts it."""
-    caplog.set_level("WARNING")
-    start_bridge(secure_gateway)
-    await _logged(caplog, "Home Assistant: ca:")
-    assert not secure_gateway.connections
-    start_bridge(secure_gateway, insecure=True)
-    await secure_gateway.until(lambda: bool(secure_gateway.connections))
-
-
-async def test_base_path_is_kept(gateway: FakeGateway, start_bridge: StartBridge) -> None:
-    """A Home Assistant behind a path is found there."""
-    start_bridge(gateway, url=gateway.url + "/house/")
-    await gateway.until(lambda: bool(gateway.connections))
-    assert gateway.paths == ["/house/api/camera_narrator/bridge"]
-    assert gateway.authorizations == [f"Bearer {TOKEN}"]
-
-
-async def test_public_address_without_tls_gets_no_token(
-    gateway: FakeGateway,
-    start_bridge: StartBridge,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The token goes to a public address through TLS only; --insecure allows it."""
-    monkeypatch.setattr("edge_bridge.uplink.is_private", _public)
-    caplog.set_level("WARNING")
-    start_bridge(gateway)
-    await _logged(caplog, "public address without https")
-    assert set(gateway.authorizations) == {None}
-    assert not gateway.connections
-    start_bridge(gateway, insecure=True)
-    await gateway.until(lambda: bool(gateway.connections))

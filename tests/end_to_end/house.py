@@ -1,9 +1,8 @@
 """A whole house, every part a process of its own: cameras, bridge, Home Assistant, broker and model server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from itertools import batched
 import json
 from pathlib import Path
@@ -20,17 +19,16 @@ from rigs.home_assistant_socket import HomeAssistantSocket, Json, Subscription
 from rigs.link import Link
 from rigs.model_request import ModelRequest
 from rigs.model_server import ModelServer
-from rigs.mqtt_listener import Message, MqttListener
+from rigs.mqtt_listener import MqttListener
 from rigs.process import Process, Processes
+from tests.end_to_end.accounts import BRIDGE_FATES
 from tests.end_to_end.journal import Journal
+from tests.end_to_end.told import PREFIX, Told, of_event
 
-PREFIX = "camera_narrator"
 API_KEY = "the key of the model server"
 BRIDGE = "Bridge"
 NUMBERS = {"front": 1, "yard": 2, "garden": 3, "drive": 4, "shed": 5, "garage": 6}
 """The cameras, and what each burns into its pictures; `garage` has a simulator of its own."""
-BRIDGE_FATES = ("replaced", "overflowed", "withdrawn", "unacknowledged")
-OUTCOMES = ("rejected", "analysed", "failed", "gated", "not_selected", "evicted")
 FPS = 5
 """Two looks of the detector in half a second, at little cost."""
 PROBES = 4
@@ -39,35 +37,6 @@ AUDIT = "Say who and what is to be seen."
 """What only an audit asks for."""
 WAIT_S = 90.0
 """These are no measurements: far beyond what a busy machine takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One MQTT message, as somebody outside received it."""
-
-    camera: str
-    kind: str
-    text: str
-    retained: bool
-    at_s: float
-
-    @property
-    def data(self) -> Json:
-        """The payload as JSON."""
-        data: Json = json.loads(self.text)
-        return data
-
-    @classmethod
-    def of(cls, message: Message) -> Told:
-        """Read a message."""
-        camera, _, kind = message.topic.removeprefix(f"{PREFIX}/").rpartition("/")
-        return cls(
-            camera=camera,
-            kind=kind,
-            text=message.text,
-            retained=message.retained,
-            at_s=message.received_s,
-        )
 
 
 class House:
@@ -387,29 +356,6 @@ class House:
                 journal.add(event)
 
         self._listeners.append(asyncio.create_task(listen()))
-
-
-def of_event(camera: str, *phases: str) -> Callable[[Told], bool]:
-    """Accept the messages of a camera's events, of these phases or of all."""
-
-    def accept(told: Told) -> bool:
-        return (told.camera, told.kind) == (camera, "event") and (
-            not phases or told.data["phase"] in phases
-        )
-
-    return accept
-
-
-def lost(account: Mapping[str, Any]) -> int:
-    """Return the frames nobody can account for; everything else must add up, and nothing be negative."""
-    outcomes = account["outcomes"]
-    here = sum(outcomes[fate] for fate in (*OUTCOMES, "buffered", "in_flight"))
-    assert outcomes["received"] == here, outcomes
-    elsewhere = (*BRIDGE_FATES, "base", "lost")
-    assert account["sampled"] == here + sum(account[fate] for fate in elsewhere), account
-    assert min(*(account[fate] for fate in elsewhere), *outcomes.values()) >= 0, account
-    missing: int = account["lost"]
-    return missing
 
 
 def _spec(name: str) -> str:

@@ -7,7 +7,9 @@ import pytest
 from rigs.home_assistant_socket import Json
 from rigs.model_answer import Pace
 from rigs.model_request import out_of_order
-from tests.end_to_end.house import NUMBERS, House, lost, of_event
+from tests.end_to_end.accounts import lost
+from tests.end_to_end.house import NUMBERS, House
+from tests.end_to_end.told import of_event
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -3,7 +3,9 @@
 import pytest
 
 from rigs.model_request import shown_twice
-from tests.end_to_end.house import BRIDGE, NUMBERS, House, lost, of_event
+from tests.end_to_end.accounts import lost
+from tests.end_to_end.house import BRIDGE, NUMBERS, House
+from tests.end_to_end.told import of_event
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

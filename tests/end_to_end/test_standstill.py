@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from rigs.process import Process
-from tests.end_to_end.house import BRIDGE, House, lost
+from tests.end_to_end.accounts import lost
+from tests.end_to_end.house import BRIDGE, House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
