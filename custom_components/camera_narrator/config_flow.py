@@ -28,7 +28,8 @@ from . import const
 from .app_bridge import CONF_HUB, AppBridge, name_schema
 from .bridge_flow import BridgeFlow, default_address
 from .camera_flow import CameraFlow
-from .options_flow import NarratorOptionsFlow, prefixes
+from .local_only import newly_outside
+from .options_flow import NarratorOptionsFlow, free_prefix
 from .pipeline.errors import ProviderError
 from .preview import plain
 from .progress import shown
@@ -37,9 +38,9 @@ from .providers.server_facts import Facts
 from .providers.table import create_openai
 from .server_form import (
     KEY_SCHEMA,
-    LIST_PLACES,
     PLACES,
     SERVER_SCHEMA,
+    listed,
     model_schema,
     suggested_server,
     typed_server,
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
 
 BUILTIN_TITLE = "Camera Narrator"
 BUILTIN_UNIQUE_ID = "builtin"
-MODELS_TIMEOUT_S = 10
-"""A list of models is small and at hand; whoever needs longer does not have one."""
 
 
 class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
@@ -68,6 +67,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         self._api_key = ""
         self._model = ""
         self._models: list[str] = []
+        self._consented = ""
+        """The server to which pictures may go."""
         self._errors: dict[str, str] = {}
         self._detail = ""
         self._test_task: asyncio.Task[CheckResult | ProviderError] | None = None
@@ -195,17 +196,34 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
                 unique_id=self._unique_id(),
                 data_updates={const.CONF_API_KEY: self._api_key},
             )
-        return await self._finish(
-            title=self._model,
-            data={
-                const.CONF_PROVIDER: const.PROVIDER_OPENAI,
-                const.CONF_BASE_URL: self._base_url,
-                const.CONF_API_KEY: self._api_key,
-                const.CONF_MODEL: self._model,
-                **({} if self._kind is None else {const.CONF_SERVER: self._kind}),
-            },
-            unique_id=self._unique_id(),
+        data = {
+            const.CONF_PROVIDER: const.PROVIDER_OPENAI,
+            const.CONF_BASE_URL: self._base_url,
+            const.CONF_API_KEY: self._api_key,
+            const.CONF_MODEL: self._model,
+            **({} if self._kind is None else {const.CONF_SERVER: self._kind}),
+        }
+        before = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
+        if self._consented != self._base_url and newly_outside(data, before):
+            return await self.async_step_consent()
+        return await self._finish(title=self._model, data=data, unique_id=self._unique_id())
+
+    async def async_step_consent(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say where pictures will go, and ask."""
+        return self.async_show_menu(
+            step_id="consent",
+            menu_options=["consent_given", "server"],
+            description_placeholders={"server": URL(self._base_url).host or ""},
         )
+
+    async def async_step_consent_given(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Pictures may go to that server."""
+        self._consented = self._base_url
+        return await self.async_step_add_anyway()
 
     @override
     async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
@@ -307,19 +325,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
                 self._api_key = stored.get(const.CONF_API_KEY, "")
 
     async def _ask_models(self) -> None:
-        self._models = []
-        provider = (
-            await self._provider()
-        )  # the first one loads a library for seconds, which is not the server's fault
-        try:
-            async with asyncio.timeout(MODELS_TIMEOUT_S):
-                self._models = await provider.models()
-        except TimeoutError:
-            self._errors = {const.CONF_BASE_URL: "timeout"}
-        except ProviderError as error:
-            # Servers without a list of models are common: the test tells whether the rest works.
-            if error.fault in LIST_PLACES:
-                self._errors = LIST_PLACES[error.fault]
+        # The first provider loads a library for seconds, which is not the server's fault.
+        self._models, self._errors = await listed(await self._provider())
 
     async def _provider(self) -> OpenAIProvider:
         data = {
@@ -369,20 +376,13 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
             data=data,
             subentries=self._first_bridges,
             options={
-                const.CONF_MQTT_PREFIX: self._free_prefix(),
+                const.CONF_MQTT_PREFIX: free_prefix(self._hubs()),
                 const.CONF_CONCURRENCY: const.DEFAULT_CONCURRENCY,
             },
         )
 
     def _hubs(self) -> list[ConfigEntry]:
         return self._async_current_entries(include_ignore=False)
-
-    def _free_prefix(self) -> str:
-        taken = prefixes(self._hubs())
-        prefix, number = const.DEFAULT_MQTT_PREFIX, 2
-        while prefix in taken:
-            prefix, number = f"{const.DEFAULT_MQTT_PREFIX}_{number}", number + 1
-        return prefix
 
     def _abort_if_taken(self, unique_id: str, own: ConfigEntry | None = None) -> None:
         if own is None and self.source == SOURCE_RECONFIGURE:

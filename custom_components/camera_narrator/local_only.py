@@ -27,6 +27,13 @@ def outside(data: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
     return address.host if passes_on or not address.private else None
 
 
+def newly_outside(data: Mapping[str, Any], before: ConfigEntry | None) -> bool:
+    """Return whether pictures would go to a host out of the house to which a hub does not send them already."""
+    options = {} if before is None else before.options
+    host = outside(data, options)
+    return host is not None and (before is None or outside(before.data, options) != host)
+
+
 def answered_by_code(entry: ConfigEntry, camera: Mapping[str, Any]) -> bool:
     """Return whether no model reads a camera's pictures: there is none, or they may not go where it is."""
     if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:

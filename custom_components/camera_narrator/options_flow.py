@@ -141,3 +141,12 @@ def prefixes(entries: Iterable[ConfigEntry]) -> set[str]:
     return {
         entry.options.get(const.CONF_MQTT_PREFIX, const.DEFAULT_MQTT_PREFIX) for entry in entries
     }
+
+
+def free_prefix(entries: Iterable[ConfigEntry]) -> str:
+    """Return the first topic prefix that no hub uses."""
+    taken = prefixes(entries)
+    prefix, number = const.DEFAULT_MQTT_PREFIX, 2
+    while prefix in taken:
+        prefix, number = f"{const.DEFAULT_MQTT_PREFIX}_{number}", number + 1
+    return prefix

@@ -1,7 +1,9 @@
 """The fields of a model server's dialog, and where in it each fault of the server is shown."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from homeassistant.helpers.selector import (
     SelectSelector,
@@ -14,9 +16,15 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from . import const
-from .pipeline.errors import Fault
+from .pipeline.errors import Fault, ProviderError
 from .providers.address import Address
 from .providers.kinds import ROWS, Kind, kind_of
+
+if TYPE_CHECKING:
+    from .providers.openai import OpenAIProvider
+
+MODELS_TIMEOUT_S = 10
+"""A list of models is small and at hand; whoever needs longer does not have one."""
 
 SERVER_SCHEMA = vol.Schema(
     {
@@ -125,3 +133,15 @@ def server_url(typed: str) -> str | None:
     if address.username or address.password:
         return None
     return address.url.removesuffix("/chat/completions").removesuffix("/models")
+
+
+async def listed(provider: OpenAIProvider) -> tuple[list[str], dict[str, str]]:
+    """Return the models of a server, and what is wrong with it by field."""
+    try:
+        async with asyncio.timeout(MODELS_TIMEOUT_S):
+            return await provider.models(), {}
+    except TimeoutError:
+        return [], {const.CONF_BASE_URL: "timeout"}
+    except ProviderError as error:
+        # Servers without a list of models are common: the test tells whether the rest works.
+        return [], LIST_PLACES.get(error.fault, {})

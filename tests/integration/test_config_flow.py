@@ -179,7 +179,7 @@ async def test_a_server_that_says_nothing(
     hass: HomeAssistant, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of models is not waited for longer than people wait."""
-    monkeypatch.setattr(config_flow, "MODELS_TIMEOUT_S", 0)
+    monkeypatch.setattr(server_form, "MODELS_TIMEOUT_S", 0)
     flow_id = await open_dialog(hass)
     result = await submit(hass, flow_id, base_url=server.base_url, api_key=KEY)
     assert result["errors"] == {const.CONF_BASE_URL: "timeout"}
@@ -510,3 +510,62 @@ def test_every_kind_has_a_name_in_the_dialog() -> None:
     """A row that nobody can choose is dead."""
     options = json.loads(TRANSLATIONS.read_text("utf-8"))["selector"]["server"]["options"]
     assert list(options) == [kind.value for kind in Kind]
+
+
+@pytest.fixture
+def _outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the model server of the test count as one outside of the house."""
+    monkeypatch.setattr(Address, "private", property(lambda _: False))
+
+
+@pytest.mark.usefixtures("_outside")
+async def test_the_dialog_says_where_pictures_go_and_asks(
+    hass: HomeAssistant, server: ModelServer
+) -> None:
+    """Before there is a hub; nothing but the test's own picture has gone there."""
+    await add_hub(hass)
+    flow_id = await open_dialog(hass)
+    await submit(hass, flow_id, base_url=server.base_url, api_key=KEY)
+    result = await answer(hass, flow_id, model="seeing")
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "consent")
+    assert result["description_placeholders"] == {"server": "127.0.0.1"}
+    assert len(hass.config_entries.async_entries(const.DOMAIN)) == 1
+
+    result = await submit(hass, flow_id, next_step_id="consent_given")
+    assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "seeing")
+
+
+@pytest.mark.usefixtures("_outside")
+async def test_who_does_not_want_that_chooses_another_server(
+    hass: HomeAssistant, server: ModelServer
+) -> None:
+    """The other way of the question leads back to the address."""
+    await add_hub(hass)
+    flow_id = await open_dialog(hass)
+    await submit(hass, flow_id, base_url=server.base_url, api_key=KEY)
+    await answer(hass, flow_id, model="seeing")
+    result = await submit(hass, flow_id, next_step_id="server")
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "server")
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["same host", "from the house"])
+async def test_it_is_asked_once(
+    hass: HomeAssistant, server: ModelServer, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    """Another model of a server outside needs no second answer; a server outside after none does."""
+    entry = await add_server_hub(hass, server)
+    if asked:
+        hass.config_entries.async_update_entry(
+            entry, data={const.CONF_PROVIDER: const.PROVIDER_BUILTIN}
+        )
+        await hass.async_block_till_done()
+    monkeypatch.setattr(Address, "private", property(lambda _: False))
+    result: Result = await entry.start_reconfigure_flow(hass)
+    flow_id = result["flow_id"]
+    await submit(hass, flow_id, next_step_id="server")
+    await submit(hass, flow_id, base_url=server.base_url, api_key=KEY)
+    result = await answer(hass, flow_id, model="other")
+    if asked:
+        assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "consent")
+        result = await submit(hass, flow_id, next_step_id="consent_given")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
