@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from custom_components.camera_narrator.const import DOMAIN
 from rigs.home_assistant_socket import Json
 from rigs.model_answer import Pace
 from rigs.model_request import out_of_order
@@ -69,6 +70,7 @@ async def test_a_visit_is_told_from_the_lens_to_the_sentence(house: House) -> No
         {**data, "device_id": None} for data in phases
     ]
     assert all(event["device_id"] for event in fired)
+    await _is_kept(house, phases)
 
 
 @pytest.mark.timeout(300)
@@ -87,6 +89,23 @@ async def test_every_frame_is_accounted_for_after_the_last_status(house: House) 
 def _type(state: Json) -> str | None:
     kind: str | None = state["attributes"].get("event_type")
     return kind
+
+
+async def _is_kept(house: House, phases: list[Json]) -> None:
+    """The timeline has the visit as it was told, its looks and its picture; and it can be asked about."""
+    target = {"entity_id": house.entity(CAMERA, "narrative")}
+    past = await house.client.call(DOMAIN, "timeline", {**target, "details": True}, response=True)
+    (kept,) = [one for one in past["events"] if one["id"] == phases[0]["id"]]
+    assert kept["narrative"] == phases[-1]["narrative"]
+    assert (kept["labels"], kept["reason"], kept["ended"]) == (["person"], "gone", True)
+    assert [phase["phase"] for phase in kept["phases"]] == [data["phase"] for data in phases]
+    assert len(kept["looks"]) >= 2
+    assert all(look["input_tokens"] for look in kept["looks"])
+    assert (await house.client.picture(kept["picture"])).startswith(b"\xff\xd8")
+    question = {**target, "question": "Who was it?", "last": 90}
+    (told,) = (await house.client.call(DOMAIN, "ask", question, response=True)).values()
+    assert told["answer"]
+    assert told["frames"] >= 5
 
 
 def _ms(text: str) -> float:
