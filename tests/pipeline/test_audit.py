@@ -122,6 +122,19 @@ async def test_every_so_often_the_ledger_is_audited() -> None:
             assert scene.sink.memory.drift.audits == 1
 
 
+async def test_an_audit_without_a_reason_fits_into_what_visits_leave() -> None:
+    """Five looks a visit leave no room for it where each costs money; short visits do."""
+    for seconds, expected in ((25, 0), (12, 1)):
+        async with narrated(detects=True) as scene:
+            scene.provider.default = TRUE
+            scene.provider.of_look[Look.CLOSING] = Step(answer=LEFT)
+            scene.state(active=True, labels=(Label.PERSON,))
+            while len(scene.provider.asked) < EVERY_PRICED + 12:
+                await scene.visit(seconds)
+            assert len(audits(scene)) == expected
+            assert len(scene.provider.asked) <= 5 * len({e.id for e in scene.sink.events})
+
+
 async def test_an_audit_that_finds_no_answer_is_given_up() -> None:
     """It is not worth a second try, shows no failure, and leaves what is doubted out of prompts."""
     away = ProviderError(Fault.UNREACHABLE, "away", retryable=True)

@@ -12,6 +12,8 @@ EVERY_FREE = 24
 """Answers between two audits where asking costs nothing: about five visits, or two hours of heartbeats."""
 EVERY_PRICED = 100
 """The same where it costs money: a hundredth of the bill, about one a day and camera."""
+CALLS_PER_VISIT = 5
+"""What a visit may cost on average: where looks are few, an audit now and then has to fit into what they leave."""
 FRAMES = 3
 """First, middle and last: what an answer claims of five pictures is to be seen in one of these, at half their price."""
 WAIT_S = 180.0
@@ -39,9 +41,13 @@ class Audits:
     def __init__(self, context: Context, drift: Drift) -> None:
         """Begin without any."""
         self.every = EVERY_PRICED
+        self.frugal = False
+        """Whether a visit's looks are budgeted."""
         self.drift = drift
         self._context = context
         self._answers = 0
+        self._visits = 0
+        self._visit_id: str | None = None
         self._last_s = float("-inf")
         self._waiting: Audit | None = None
         self._unsure: Audit | None = None
@@ -54,17 +60,20 @@ class Audits:
         frames: tuple[Frame, ...],
         span: Span,
         named: frozenset[Label],
+        visit_id: str | None,
         now_s: float,
     ) -> None:
         """An answer was taken over: what it doubts is audited by the pictures it was told of, every so often the newest."""
         shown = Audit(frames=frames, span=span, named=named, since_s=now_s)
         claimed, self._unsure = self._unsure, shown if taken.unsure else None
         self._answers += 1
+        if visit_id is not None and visit_id != self._visit_id:
+            self._visit_id, self._visits = visit_id, self._visits + 1
         if now_s - self._last_s < APART_S:
             return
         if taken.doubted and claimed is not None:
             self._waiting = replace(claimed, since_s=now_s, doubts=taken.doubted)
-        elif self._answers >= self.every and self._context.ledger.entries and not self._waiting:
+        elif self._due and self._context.ledger.entries and self._waiting is None:
             self._waiting = shown
 
     def wanted(self, now_s: float, *, next_look_s: float | None) -> Audit | None:
@@ -84,7 +93,7 @@ class Audits:
         audit, self._waiting = self._waiting, None
         if audit is None or analysis.subject is None or not analysis.of_pictures:
             return
-        self._answers = 0
+        self._answers = self._visits = 0
         if audit.doubts:
             differed = sum(self._context.settle(doubt, analysis) for doubt in audit.doubts) > 0
         else:
@@ -94,6 +103,13 @@ class Audits:
         self.drift = Drift(
             audits=self.drift.audits + 1, differed=self.drift.differed + int(differed)
         )
+
+    @property
+    def _due(self) -> bool:
+        """Return whether it is time for one without a reason, and there is room for it."""
+        before = max(0, self._visits - 1)  # the present one has looks to come
+        room = not self.frugal or self._answers < CALLS_PER_VISIT * before
+        return self._answers >= self.every and room
 
     def give_up(self) -> None:
         """No answer came to it."""

@@ -19,7 +19,7 @@ from .sink import Sink
 from .source import CameraSource
 from .teller import Teller
 from .turn import Urgency
-from .vocabulary import EndReason, Label, Look
+from .vocabulary import EndReason, Label, Look, Profile
 
 __all__ = ["Sink", "run"]
 
@@ -139,6 +139,8 @@ class _Narration:
         # A private address with a price is a proxy: its glances would cost money.
         free = self._provider.heartbeats and self._limiter.terms.tariff.price is None
         self._audits.every = EVERY_FREE if free else EVERY_PRICED
+        few = self._source.profile in (Profile.ECONOMY, Profile.BALANCED)
+        self._audits.frugal = few and not free
         self._gate.change(
             profile=self._source.profile,
             interval_s=settings.interval_s,

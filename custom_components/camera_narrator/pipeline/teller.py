@@ -240,7 +240,14 @@ class Teller:
         taken = self._context.take(
             analysis, to_wall_s=chunk.span.to_wall_s, now_wall_s=now.wall_s, named=named
         )
-        self._audits.heed(taken, frames=chunk.frames, span=chunk.span, named=named, now_s=now.s)
+        self._audits.heed(
+            taken,
+            frames=chunk.frames,
+            span=chunk.span,
+            named=named,
+            visit_id=request.visit_id,
+            now_s=now.s,
+        )
         if visit is not None and visit.id == request.visit_id:
             visit.left = taken.left or (visit.left and not self._context.ledger.holds(now.wall_s))
         self._remember()
