@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .const import CONF_PROVIDER, DOMAIN, PROVIDER_BUILTIN
+from . import local_only
+from .const import DOMAIN
 from .entity import in_words
 from .pipeline.buffer import AGE_MAX_S
 from .pipeline.claim import Note
@@ -31,7 +32,7 @@ LONGEST_S: Final = 86_400.0
 async def ask(camera: HubCamera, question: str, seconds: float) -> Narrative:
     """Answer a question about the last ``seconds``; what goes wrong is told in the user's language."""
     hub = camera.hub
-    if hub.entry.data[CONF_PROVIDER] == PROVIDER_BUILTIN:
+    if local_only.answered_by_code(hub.entry, hub.entry.subentries[camera.subentry_id].data):
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="ask_needs_model",

@@ -181,6 +181,22 @@ async def test_the_built_in_describer_answers_no_questions(
     assert raised.value.translation_key == "ask_needs_model"
 
 
+async def test_pictures_that_stay_in_the_house_answer_nothing_outside(
+    hass: HomeAssistant, entry: MockConfigEntry, model: Reader
+) -> None:
+    """A camera whose pictures must not leave is asked by no server outside, and says so."""
+    server = {**entry.data, const.CONF_BASE_URL: "https://api.example.com/v1"}
+    hass.config_entries.async_update_entry(entry, data=server)
+    subentry = entry.subentries[CAMERA]
+    data = {**subentry.data, const.CONF_LOCAL_ONLY: True}
+    hass.config_entries.async_update_subentry(entry, subentry, data=data)
+    await hass.async_block_till_done()
+    look_around(camera_of(entry), 1)
+    with pytest.raises(ServiceValidationError) as raised:
+        await act(hass, "ask", {ATTR_ENTITY_ID: VIEW, "question": "Who?"})
+    assert raised.value.translation_key == "ask_needs_model"
+
+
 @pytest.mark.parametrize(
     "given",
     [
