@@ -25,12 +25,7 @@ async def test_answer_to_a_probe_does_not_outlive_its_connection(
     camera.faults.refuse = Refusal.HANG
     server = await serve(camera, drawn("back"))
     start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.seen(Configured)))
-    await gateway.send(Probe(id=1, url=server.url("front")))
-    await gateway.send(Ping(id=1))
-    await gateway.until(lambda: bool(gateway.seen(Pong)))
-    await gateway.close_sockets()
-    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
+    await _forsaken(gateway, server.url("front"), 1)
     await gateway.send(Probe(id=2, url=server.url("back")))
     await gateway.until(lambda: bool(gateway.seen(Probed)))
     await eventually(_over)
@@ -47,13 +42,7 @@ async def test_probes_that_nobody_waits_for_count_until_they_have_ended(
     camera.faults.refuse = Refusal.HANG
     server = await serve(camera, drawn("back"))
     start_bridge(gateway)
-    await gateway.until(lambda: bool(gateway.seen(Configured)))
-    for number in range(1, PROBES_MOST + 1):
-        await gateway.send(Probe(id=number, url=server.url("front")))
-    await gateway.send(Ping(id=1))
-    await gateway.until(lambda: bool(gateway.seen(Pong)))
-    await gateway.close_sockets()
-    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
+    await _forsaken(gateway, server.url("front"), PROBES_MOST)
     await gateway.send(Probe(id=5, url=server.url("back")))
     await gateway.until(lambda: bool(gateway.seen(Probed)))
     [refused] = gateway.seen(Probed)
@@ -65,6 +54,17 @@ async def test_probes_that_nobody_waits_for_count_until_they_have_ended(
     await gateway.until(lambda: len(gateway.seen(Probed)) == 2)
     answer = gateway.seen(Probed)[-1]
     assert (answer.id, answer.error, answer.codec) == (6, None, "h264")
+
+
+async def _forsaken(gateway: FakeGateway, url: str, count: int) -> None:
+    """Begin probes, and end the connection for another one before any is answered."""
+    await gateway.until(lambda: bool(gateway.seen(Configured)))
+    for number in range(1, count + 1):
+        await gateway.send(Probe(id=number, url=url))
+    await gateway.send(Ping(id=1))
+    await gateway.until(lambda: bool(gateway.seen(Pong)))
+    await gateway.close_sockets()
+    await gateway.until(lambda: len(gateway.seen(Configured)) == 2)
 
 
 def _over() -> bool:

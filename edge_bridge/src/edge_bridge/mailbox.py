@@ -77,7 +77,7 @@ class Mailbox:
         self._call()
 
     def put_state(self, state: StreamState, error: WireError | None) -> None:
-        """Leave the stream's state; runs on the camera's thread."""
+        """Leave the stream's state; runs on the camera's thread, or where it is started and checked."""
         with self._lock:
             self._state = (state, error)
         self._call()
