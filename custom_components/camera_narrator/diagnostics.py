@@ -41,7 +41,7 @@ async def async_get_config_entry_diagnostics(
     """Return what is known of a hub."""
     hub = entry.runtime_data
     return {
-        "entry": {"data": _public(entry.data), "options": dict(entry.options)},
+        "entry": {"data": _public(entry.data), "options": _options(entry.options)},
         "hub": _hub(hub),
         "bridges": [_bridge(hub, bridge) for bridge in hub.bridges.values()],
         "cameras": [_camera(hub, camera) for camera in hub.cameras.values()],
@@ -75,6 +75,7 @@ def _hub(hub: Hub) -> dict[str, Any]:
             "waiting": hub.limiter.waiting,
             "in_flight": hub.limiter.in_flight,
         },
+        "fallback": _fallback(hub),
         "limits": {
             "terms": asdict(hub.limiter.terms),
             "standing": asdict(hub.limiter.standing()),
@@ -148,9 +149,7 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
 def _context(memory: CameraMemory) -> dict[str, Any]:
     """Return what the next request is told, without what stands written in pictures."""
     return {
-        "notes": [
-            {"at_wall_s": at_wall_s, "text": text} for at_wall_s, text in memory.narratives
-        ],
+        "notes": [{"at_wall_s": at_wall_s, "text": text} for at_wall_s, text in memory.narratives],
         "ledger": [asdict(entry) for entry in memory.ledger],
         "audits": asdict(memory.drift),
     }
@@ -171,6 +170,22 @@ def _public(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **shown,
         **{key: _host(shown[key]) for key in ADDRESSES if shown.get(key)},
+    }
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    fallback = options.get(const.CONF_FALLBACK)
+    return {**options, const.CONF_FALLBACK: None if fallback is None else _public(fallback)}
+
+
+def _fallback(hub: Hub) -> dict[str, Any] | None:
+    if (backup := hub.fallback.backup) is None:
+        return None
+    return {
+        "provider": backup.provider.name,
+        "terms": asdict(backup.limiter.terms),
+        "standing": asdict(backup.limiter.standing()),
+        "spent": asdict(hub.memory.fallback_spent),
     }
 
 

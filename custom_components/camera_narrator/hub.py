@@ -23,6 +23,7 @@ from .event_picture import async_setup_event_pictures
 from .gateway import async_setup_http
 from .hub_bridge import HubBridge
 from .hub_camera import HubCamera
+from .hub_fallback import HubFallback
 from .hub_limits import HubLimits
 from .hub_probe import HubProbe
 from .memory import MemoryStore
@@ -64,6 +65,9 @@ class Hub:
             outside=lambda: self.sends_out,
         )
         self.probe = HubProbe(hass, entry, clock=self.clock, limiter=self.limiter)
+        self.fallback = HubFallback(self)
+        """Its second model server, where it has one."""
+        self.limits.beside = lambda: self.fallback.usd_today
         self.understudy = BuiltinProvider()
         """Writes where the provider cannot be asked for long, or must not be."""
         self.inner_limiter = Limiter(clock=self.clock, terms=Terms())
@@ -83,6 +87,7 @@ class Hub:
             self.limits.start()
             self.pictures_out.start()
             await self._change_provider()
+            await self.fallback.change()
             self.mqtt.start(self.entry)
             self.timeline.start()
             await self._change_subentries()
@@ -118,6 +123,8 @@ class Hub:
             register_hub(self.hass, self.entry)
             self.limits.change()
             await self._change_provider()
+            if await self.fallback.change():
+                await asyncio.gather(*(camera.restart() for camera in self.cameras.values()))
             if (prefix := mqtt_prefix(self.entry)) != self.mqtt.prefix:
                 self.mqtt.move(prefix, [camera.key for camera in self.cameras.values()])
                 for camera in self.cameras.values():

@@ -280,6 +280,7 @@ class HubCamera(Sink):
                     limiter=hub.limiter if provider is hub.provider else hub.inner_limiter,
                     clock=hub.clock,
                     understudy=hub.understudy if elsewhere else None,
+                    fallback=hub.fallback.backup_for(self._data) if elsewhere else None,
                 )
             except Exception:
                 self.defects += 1

@@ -1,6 +1,6 @@
 """The limits and the money of one hub: from its options to its limiter, and from there to its sensors and repairs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 import math
 from typing import Any, Final
@@ -59,6 +59,8 @@ class HubLimits:
         self._days = LocalDays()
         self._timer: CALLBACK_TYPE | None = None
         self._started = False
+        self.beside: Callable[[], float] = lambda: 0.0
+        """What others of the hub have cost today."""
         self.limiter = Limiter(
             clock=clock,
             terms=terms(entry.data, entry.options),
@@ -100,7 +102,7 @@ class HubLimits:
         self._memory.spend(self.limiter.spending.committed(wall_s))
         standing = self.limiter.standing()
         self._show_standing(standing, now_s, wall_s)
-        self._show_money(wall_s)
+        self.show_money()
         self._check_issues(standing, wall_s)
         self._look_again(standing, now_s, wall_s)
 
@@ -119,12 +121,15 @@ class HubLimits:
             limited_until=datetime.fromtimestamp(minute, UTC) if limited else None,
         )
 
-    def _show_money(self, wall_s: float) -> None:
+    @callback
+    def show_money(self) -> None:
+        """Show what today has cost, with what the second model server has."""
+        wall_s = self._clock.wall()
         spending, state = self.limiter.spending, self._coordinator.state
         spent, given = spending.today(wall_s).cost, self.limiter.terms.tariff
         share = spending.share(wall_s)
         since = datetime.fromtimestamp(self._days(wall_s).from_wall_s, UTC)
-        usd = None if given.unknown else round(spent.usd, 4)
+        usd = None if given.unknown else round(spent.usd + self.beside(), 4)
         left = None if share is None else round(100 * share, 1)
         step_usd = STEP * spending.caps.get(Unit.USD, 0.0) or STEP_USD
         if (

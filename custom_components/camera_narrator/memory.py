@@ -38,6 +38,7 @@ class MemoryStore:
         self._cameras: dict[str, dict[str, Any]] = {}
         self._servers: dict[str, dict[str, object]] = {}
         self._spent: dict[str, Any] = {}
+        self._fallback_spent: dict[str, Any] = {}
         self._sent_out: dict[str, Any] = {}
 
     async def load(self) -> None:
@@ -52,6 +53,7 @@ class MemoryStore:
                 server: dict(facts) for server, facts in stored.get("servers", {}).items()
             }
             self._spent = dict(stored.get("spent", {}))
+            self._fallback_spent = dict(stored.get("fallback_spent", {}))
             self._sent_out = dict(stored.get("sent_out", {}))
         except (HomeAssistantError, NotImplementedError, OSError, *UNREADABLE) as error:
             _LOGGER.warning(
@@ -115,31 +117,25 @@ class MemoryStore:
     @property
     def spent(self) -> Spent:
         """Return what the hub spent on the last day that it asked anything."""
-        stored = self._spent
-        try:
-            return Spent(
-                day=str(stored["day"]),
-                cost=Cost(
-                    requests=int(stored["requests"]),
-                    tokens=int(stored["tokens"]),
-                    usd=float(stored["usd"]),
-                ),
-            )
-        except UNREADABLE:
-            return Spent()
+        return _spent_in(self._spent)
 
     @callback
     def spend(self, spent: Spent) -> None:
         """Keep what a day has cost so far, with what is under way."""
-        cost = spent.cost
-        kept = {
-            "day": spent.day,
-            "requests": cost.requests,
-            "tokens": cost.tokens,
-            "usd": round(cost.usd, 9),
-        }
-        if kept != self._spent:
+        if (kept := _spent_out(spent)) != self._spent:
             self._spent = kept
+            self._save()
+
+    @property
+    def fallback_spent(self) -> Spent:
+        """Return the same of the second model server."""
+        return _spent_in(self._fallback_spent)
+
+    @callback
+    def spend_fallback(self, spent: Spent) -> None:
+        """Keep what that one has cost so far."""
+        if (kept := _spent_out(spent)) != self._fallback_spent:
+            self._fallback_spent = kept
             self._save()
 
     @property
@@ -172,8 +168,31 @@ class MemoryStore:
             "cameras": dict(self._cameras),
             "servers": dict(self._servers),
             "spent": dict(self._spent),
+            "fallback_spent": dict(self._fallback_spent),
             "sent_out": dict(self._sent_out),
         }
+
+
+def _spent_out(spent: Spent) -> dict[str, Any]:
+    cost = spent.cost
+    return {
+        "day": spent.day,
+        "requests": cost.requests,
+        "tokens": cost.tokens,
+        "usd": round(cost.usd, 9),
+    }
+
+
+def _spent_in(stored: Mapping[str, Any]) -> Spent:
+    try:
+        cost = Cost(
+            requests=int(stored["requests"]),
+            tokens=int(stored["tokens"]),
+            usd=float(stored["usd"]),
+        )
+        return Spent(day=str(stored["day"]), cost=cost)
+    except UNREADABLE:
+        return Spent()
 
 
 def _memory(stored: Mapping[str, Any], clock: Clock) -> CameraMemory:

@@ -49,7 +49,13 @@ class PicturesOut:
     @callback
     def sent(self, pictures: int) -> None:
         """Pictures go to the model server; they count where it stands outside, also where no answer comes."""
-        if pictures and self._outside():
+        if self._outside():
+            self.left(pictures)
+
+    @callback
+    def left(self, pictures: int) -> None:
+        """Pictures have left the house, whoever sent them."""
+        if pictures:
             self._memory.send_out(self._day, self._today + pictures)
             self._show()
 

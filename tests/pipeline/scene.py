@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
+from custom_components.camera_narrator.pipeline.backup import Backup
 from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.models import (
     ActivityState,
@@ -172,6 +173,7 @@ async def narrated(
     source: CameraSource | None = None,
     terms: Terms | None = None,
     understudy: Provider | None = None,
+    fallback: Backup | None = None,
 ) -> AsyncIterator[Scene]:
     """Run the narration of one camera for the block."""
     if source is not None:
@@ -209,6 +211,7 @@ async def narrated(
             limiter=scene.limiter,
             clock=clock,
             understudy=understudy,
+            fallback=fallback,
         )
     )
     await clock.settle()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import json
 import logging
 
+from .backup import PATIENCE_S, Backup
 from .chunk import labelled
 from .errors import Fault, ProviderError
 from .limiter import Limiter
@@ -44,7 +45,9 @@ class Reply:
     analysis: Analysis | None = None
     error: ProviderError | None = None
     instead: ProviderError | None = None
-    """Why the provider was not asked; the understudy's is the analysis."""
+    """Why the analysis is not the first provider's: it failed for good, or was not asked."""
+    asked: bool = True
+    """Whether a model was asked; the understudy is none."""
     writer: str = ""
     """Who wrote it."""
     usage: Usage = field(default_factory=Usage)
@@ -65,12 +68,16 @@ class Dispatcher:
         compose: Callable[[], Request | None],
         wake: Callable[[], None],
         understudy: Provider | None = None,
+        fallback: Backup | None = None,
     ) -> None:
-        self._provider = provider
+        first = Backup(provider=provider, limiter=limiter)
+        self._writers = (first,) if fallback is None else (first, fallback)
+        """Model servers in the order in which they are asked."""
+        self._writer = first
+        """Whose turn it is."""
         self._understudy = understudy
         self._preview = preview
         self._camera = camera
-        self._limiter = limiter
         self._tasks = tasks
         self._compose = compose
         self._wake = wake
@@ -114,54 +121,87 @@ class Dispatcher:
         told, self._opening = self._opening, None
         if told is None or self._flying is None:
             return None
-        return replace(self._flying, writer=self._provider.name), told
+        return replace(self._flying, writer=self._writer.provider.name), told
 
     async def _take_turn(self, urgency: Urgency, *, new: bool) -> None:
         try:
-            turn = self._turn = self._limiter.turn(
-                self._camera,
-                urgency,
-                new=new,
-                estimate=self._estimate,
-                understudy=self._understudy is not None,
-            )
-            async with turn:
-                self._flying = self._compose() if turn.serves else None
-                if self._flying is not None and turn.declined is not None:
-                    self._reply = await self._stand_in(self._flying, turn.declined)
-                elif self._flying is not None:
-                    self._reply = await self._request(self._flying, turn)
+            reason: ProviderError | None = None
+            for writer in self._writers:
+                self._writer = writer
+                outcome = await self._ask(writer, urgency, new=new, reason=reason)
+                if outcome is None:
+                    return
+                reason, new = outcome
+            if self._flying is None:
+                self._flying = self._compose()
+            if self._flying is not None and reason is not None:
+                self._reply = await self._stand_in(self._flying, reason, new=new)
         finally:
             if self._flying is not None and self._reply is None:
                 self._reply = Reply(request=self._flying)
             self._task = self._turn = self._flying = self._opening = self._heard = None
+            self._writer = self._writers[0]
             self._wake()
+
+    async def _ask(
+        self, writer: Backup, urgency: Urgency, *, new: bool, reason: ProviderError | None
+    ) -> tuple[ProviderError, bool] | None:
+        """Ask one server in its turn; return why another must answer, and whether for a new event, or None."""
+        last = writer is self._writers[-1]
+        turn = self._turn = writer.limiter.turn(
+            self._camera,
+            urgency,
+            new=new,
+            estimate=self._estimate,
+            understudy=self._understudy is not None,
+            # What waits here might be asked of the other again.
+            patience_s=None if len(self._writers) == 1 else PATIENCE_S,
+        )
+        async with turn:
+            if turn.declined is not None:
+                return turn.declined, turn.new
+            if self._flying is None and turn.serves:
+                self._flying = self._compose()
+            if self._flying is None:
+                return None
+            reply = await self._request(writer, self._flying, turn)
+        if reply.error is not None and not reply.error.retryable and not last:
+            return reply.error, turn.new
+        if reply.error is not None and reason is not None:
+            reply = replace(reply, error=_both(reason, reply.error, writer.provider.name))
+        self._reply = replace(reply, instead=reason)
+        return None
 
     def _estimate(self) -> Cost:
         """Return what a request would cost now; nothing where nothing is wanted any more."""
-        chunk = self._preview()
-        return NOTHING if chunk is None else self._limiter.estimator.of(chunk)
+        chunk = self._preview() if self._flying is None else self._flying.chunk
+        return NOTHING if chunk is None else self._writer.limiter.estimator.of(chunk)
 
-    async def _stand_in(self, request: Request, reason: ProviderError) -> Reply:
-        """Let the understudy answer; a question and an audit are for the model alone."""
-        if self._understudy is None or not request.look.story:
-            return Reply(request=request, error=reason)
+    async def _stand_in(self, request: Request, reason: ProviderError, *, new: bool) -> Reply:
+        """Let the understudy answer; a question and an audit are for a model alone, and so is all routine with two."""
+        routine = len(self._writers) > 1 and not new
+        if self._understudy is None or not request.look.story or routine:
+            return Reply(request=request, error=reason, asked=False)
         try:
             reply = await _answer(self._understudy, request)
         except ProviderError as error:
-            return Reply(request=request, error=error)
-        return replace(reply, instead=reason)
+            return Reply(request=request, error=error, asked=False)
+        name = self._understudy.name
+        instead = ProviderError(
+            reason.fault, f"{reason.message}, the {name} writes", retryable=False
+        )
+        return replace(reply, instead=instead, asked=False)
 
-    async def _request(self, request: Request, turn: Turn) -> Reply:
-        self._limiter.composed(turn, request.chunk)
+    async def _request(self, writer: Backup, request: Request, turn: Turn) -> Reply:
+        writer.limiter.composed(turn, request.chunk)
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug("Request of %s: %s", self._camera, json.dumps(labelled(request.chunk)))
         try:
-            reply = await _answer(self._provider, request, self._hear)
+            reply = await _answer(writer.provider, request, self._hear)
         except ProviderError as error:
-            self._limiter.failed(error, turn)
+            writer.limiter.failed(error, turn)
             return Reply(request=request, error=error, usage=Usage(requests=error.requests))
-        self._limiter.answered(turn, request.chunk, reply.usage, reply.quota)
+        writer.limiter.answered(turn, request.chunk, reply.usage, reply.quota)
         return reply
 
     def _hear(self, partial: Partial) -> None:
@@ -170,6 +210,14 @@ class Dispatcher:
         if told is not None and told != self._heard:
             self._opening = self._heard = told
             self._wake()
+
+
+def _both(first: ProviderError, second: ProviderError, name: str) -> ProviderError:
+    """Return why neither server brought words: the fault is the first one's, whose key or money it may be about."""
+    message = f"{first.message}; nor does {name}: {second.message}"
+    both = ProviderError(first.fault, message, retryable=second.retryable)
+    both.requests = second.requests
+    return both
 
 
 async def _answer(

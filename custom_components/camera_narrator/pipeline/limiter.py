@@ -58,6 +58,8 @@ class Limiter:
         """What the most urgent of those who wait waits for."""
         self._declined: Block | None = None
         """What the last declined turn would have waited for."""
+        self._stands_in = Saving.BUILT_IN_WORDS
+        """Who writes instead."""
         self._dry_until_wall_s = float("-inf")
         """A cap that was used up is left alone until it has filled a little."""
         self._ladder = Ladder()
@@ -86,9 +88,18 @@ class Limiter:
         new: bool = True,
         estimate: Callable[[], Cost] = lambda: NOTHING,
         understudy: bool = False,
+        patience_s: float | None = None,
     ) -> Turn:
         """Return a turn to be waited for and held by ``async with``."""
-        return Turn(self, camera, urgency, new=new, estimate=estimate, understudy=understudy)
+        return Turn(
+            self,
+            camera,
+            urgency,
+            new=new,
+            estimate=estimate,
+            understudy=understudy,
+            patience_s=patience_s,
+        )
 
     # -- for Turn alone -----------------------------------------------------------------------------------------
 
@@ -220,7 +231,7 @@ class Limiter:
         declined = self._declined
         if declined is not None and declined.until_s > now_s:
             return Standing(
-                saving=Saving.BUILT_IN_WORDS,
+                saving=self._stands_in,
                 restraint=declined.restraint,
                 until_s=declined.until_s,
             )
@@ -308,6 +319,8 @@ class Limiter:
 
     def _impatient(self, turn: Turn, block: Block) -> bool:
         """Return whether a new event's words would come too late to tell the whole gap."""
+        if turn.patience_s is not None:
+            return block.until_s > turn.since_s + turn.patience_s
         if not turn.understudy or turn.new_since_s is None:
             return False
         away_s = self._breaker.since_s
@@ -334,6 +347,7 @@ class Limiter:
     def _decline(self, turn: Turn, block: Block, now_s: float) -> None:
         self._waiting.remove(turn)
         self._declined = block
+        self._stands_in = Saving.BUILT_IN_WORDS if turn.patience_s is None else Saving.FALLBACK
         turn.declined = refusal(block.restraint, block.until_s - now_s)
         turn.granted.set()
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from .audit import EVERY_FREE, EVERY_PRICED, Audits
+from .backup import Backup
 from .clock import Clock, Now
 from .composer import Composer
 from .context import Context
@@ -32,10 +33,11 @@ async def run(
     limiter: Limiter,
     clock: Clock,
     understudy: Provider | None = None,
+    fallback: Backup | None = None,
 ) -> None:
     """Narrate a camera until cancelled or until it is withdrawn; cancelled, an open event stays stored.
 
-    The ``understudy`` writes where the limiter will not let the provider be asked for long.
+    Where the provider fails for good or must not be asked, the ``fallback`` writes, else the ``understudy``.
     """
     async with asyncio.TaskGroup() as tasks:
         narration = _Narration(
@@ -46,6 +48,7 @@ async def run(
             clock=clock,
             tasks=tasks,
             understudy=understudy,
+            fallback=fallback,
         )
         try:
             while not source.withdrawn:
@@ -71,6 +74,7 @@ class _Narration:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         understudy: Provider | None,
+        fallback: Backup | None,
     ) -> None:
         now = Now.of(clock)
         self._source = source
@@ -118,6 +122,7 @@ class _Narration:
             compose=self._composer.compose,
             wake=source.wake,
             understudy=understudy,
+            fallback=fallback,
         )
         self._listener = Listener(
             source,

@@ -63,7 +63,7 @@ def refusal(restraint: Restraint, seconds: float) -> ProviderError:
         case _:
             fault = Fault.RATE_LIMITED
             what = f"The model server takes no more requests for another {wait}"
-    return ProviderError(fault, f"{what}, the built-in describer writes", retryable=False)
+    return ProviderError(fault, what, retryable=False)
 
 
 def duration(seconds: float) -> str:

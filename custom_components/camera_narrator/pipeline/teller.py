@@ -61,7 +61,7 @@ class Teller:
 
     def take(self, reply: Reply) -> None:
         """Tell what the model answered, or show why it did not."""
-        if reply.instead is None:
+        if reply.asked:
             self._sink.account(reply.request.look, reply.usage)
         self.settle_pictures(reply)
         self._keep(reply)

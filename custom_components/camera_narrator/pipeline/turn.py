@@ -70,13 +70,18 @@ class Turn:
         new: bool = True,
         estimate: Callable[[], Cost] = _costless,
         understudy: bool = False,
+        patience_s: float | None = None,
     ) -> None:
-        """``new`` may spend what is kept for new events; with an ``understudy`` it need not wait for long."""
+        """``new`` may spend what is kept for new events; with an ``understudy`` it need not wait for long.
+
+        ``patience_s``: with a second model server it need not even wait that long, new or not.
+        """
         self.camera = camera
         self.urgency = urgency
         self.new = new
         self.estimate = estimate
         self.understudy = understudy
+        self.patience_s = patience_s
         self.since_s = 0.0
         """When it began to wait."""
         self.new_since_s: float | None = None

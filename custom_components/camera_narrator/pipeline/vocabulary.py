@@ -84,6 +84,8 @@ class Saving(StrEnum):
     FEWER_LOOKS = "fewer_looks"
     """Looks wait and become one over the whole gap."""
     SMALLER_PICTURES = "smaller_pictures"
+    FALLBACK = "fallback"
+    """The second model server writes."""
     BUILT_IN_WORDS = "built_in_words"
     """The built-in describer writes."""
 
