@@ -91,6 +91,7 @@ def _timeline(timeline: Timeline) -> dict[str, Any]:
     return {
         "trouble": timeline.trouble,
         "waiting": timeline.waiting,
+        "dropped": timeline.dropped,
         **asdict(timeline.counts),
         "extent": None if extent is None else asdict(extent),
     }

@@ -1,7 +1,6 @@
 """The stored past of a hub: what may be kept, what is asked of it. Whatever its disk does, nobody waits for it."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from .pipeline.errors import NarratorError
 from .pipeline.looked import Looked
 from .pipeline.models import Event, Frame
 from .timeline_file import FILE_ERRORS, FileError, TimelineFile, Trouble, erase, trouble_of
+from .timeline_queue import RecordQueue
 from .timeline_record import (
     Bounds,
     Extent,
@@ -32,15 +32,10 @@ from .timeline_record import (
     Recollection,
     Record,
 )
+from .timeline_retention import Retention
 
 _LOGGER = logging.getLogger(__name__)
 
-RECORDS_MOST: Final = 1024
-"""That wait: what a dozen lively cameras tell in a quarter of an hour."""
-WAITING_BYTES_MOST: Final = 8 * 2**20
-"""Their pictures: 160 of 50 kB. A disk that is away for longer costs the oldest, counted."""
-BATCH: Final = 64
-"""Records of one commit: none waits long for the others, and a burst costs few."""
 READINGS_MOST: Final = 32
 """That wait: a dashboard asks for as many pictures at once; more would only time out."""
 RETRY_S: Final = 30.0
@@ -49,30 +44,10 @@ TIDY_S: Final = 3600.0
 """What became too old goes within the hour."""
 BREATH_S: Final = 1e-6
 """Four times what a float of today's wall clock can tell apart."""
-DAY_S: Final = 86_400.0
 
 
 class TimelineAwayError(NarratorError):
     """The past cannot be read now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long and how much is kept."""
-
-    days: int
-    """0: nothing at all."""
-    size_bytes: int
-
-    @classmethod
-    def of(cls, entry: NarratorConfigEntry) -> Retention:
-        """Return what the user chose."""
-        options = entry.options
-        megabytes = options.get(const.CONF_TIMELINE_MB, const.DEFAULT_TIMELINE_MB)
-        return cls(
-            days=int(options.get(const.CONF_TIMELINE_DAYS, const.DEFAULT_TIMELINE_DAYS)),
-            size_bytes=int(megabytes) * 2**20,
-        )
 
 
 @dataclass(slots=True)
@@ -80,8 +55,6 @@ class Counts:
     """What became of the records of this run."""
 
     written: int = 0
-    dropped: int = 0
-    """Given up because too much waited, or because nothing may be written into the file."""
     refused: int = 0
     """Malformed, which is a defect."""
     failures: int = 0
@@ -100,13 +73,11 @@ class Timeline:
         self._hass = hass
         self._entry = entry
         self._clock = clock
-        self._retention = Retention.of(entry)
         self._file = TimelineFile(path_of(hass, entry.entry_id))
         self._thread = InterruptibleThreadPoolExecutor(
             max_workers=1, thread_name_prefix=f"{const.DOMAIN} timeline"
         )
-        self._queue: deque[Record] = deque()
-        self._bytes = 0
+        self._queue = RecordQueue()
         self._readings = 0
         self._opened = False
         self._told_wall_s = float("-inf")
@@ -140,7 +111,6 @@ class Timeline:
     @callback
     def change(self) -> None:
         """Take over how long and how much is kept, and which cameras there are."""
-        self._retention = Retention.of(self._entry)
         self.tidy()
 
     @callback
@@ -204,6 +174,11 @@ class Timeline:
         """Return how many records are not written yet."""
         return len(self._queue)
 
+    @property
+    def dropped(self) -> int:
+        """Return how many records were given up."""
+        return self._queue.dropped
+
     async def rested(self) -> None:
         """Return once everything is written, or cannot be."""
         await self._rested.wait()
@@ -215,16 +190,11 @@ class Timeline:
     # -- the way to the disk ------------------------------------------------------------------------------------
 
     def _keep(self, record: Record) -> None:
-        if not self._retention.days:
+        if not Retention.of(self._entry).days:
             return
+        self._queue.put(record)
         if self.trouble is Trouble.TOO_NEW:
-            self.counts.dropped += 1
-            return
-        self._queue.append(record)
-        self._bytes += _size_bytes(record)
-        while len(self._queue) > RECORDS_MOST or self._bytes > WAITING_BYTES_MOST:
-            self._bytes -= _size_bytes(self._queue.popleft())
-            self.counts.dropped += 1
+            self._queue.give_up()
         self._wake()
 
     def _wake(self) -> None:
@@ -260,20 +230,17 @@ class Timeline:
         if not self._untidy:
             return
         self._untidy = False
-        while await self._in_thread(partial(self._file.tidy, self._bounds())):
+        while await self._in_thread(partial(self._file.tidy, self._bounds)):
             await self._write()
         await self._in_thread(self._file.settle)
         self.extent = await self._in_thread(self._file.extent)
         self._tidied_s = self._clock.monotonic()
 
     async def _write(self) -> None:
-        while self._queue:
-            batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
+        while batch := self._queue.batch():
             self.counts.refused += await self._in_thread(partial(self._file.write, batch))
             self.counts.written += len(batch)
-            for record in batch:  # those that gave way meanwhile were written all the same
-                if self._queue and self._queue[0] is record:
-                    self._bytes -= _size_bytes(self._queue.popleft())
+            self._queue.written(batch)
 
     async def _fail(self, error: FileError) -> None:
         """Show what is wrong and try again later; a broken file makes room for a new one at once."""
@@ -283,9 +250,7 @@ class Timeline:
         if trouble is Trouble.BROKEN:
             trouble = await self._begin_anew(error)
         if trouble is Trouble.TOO_NEW:
-            self.counts.dropped += len(self._queue)
-            self._queue.clear()
-            self._bytes = 0
+            self._queue.give_up()
         if trouble is not None and trouble is not self.trouble:
             _LOGGER.warning("The timeline %s cannot be written: %s", self._file.path, error)
         self._show(trouble)
@@ -309,6 +274,10 @@ class Timeline:
         )
         return None
 
+    @property
+    def _bounds(self) -> Bounds:
+        return Retention.of(self._entry).bounds(self._clock.wall())
+
     def _show(self, trouble: Trouble | None) -> None:
         if trouble is None:
             self._retry_s = None
@@ -321,18 +290,6 @@ class Timeline:
             self._entry.title,
             trouble,
             self._relative(self._file.path),
-        )
-
-    def _bounds(self) -> Bounds:
-        retention = self._retention
-        cameras = self._entry.get_subentries_of_type(const.SUBENTRY_CAMERA)
-        from_wall_s = (
-            self._clock.wall() - retention.days * DAY_S if retention.days else float("inf")
-        )
-        return Bounds(
-            from_wall_s=from_wall_s,
-            size_bytes=retention.size_bytes,
-            cameras=frozenset(camera.subentry_id for camera in cameras),
         )
 
     async def _read[T](self, reading: Callable[[sqlite3.Connection], T]) -> T:
@@ -395,7 +352,3 @@ async def forget(hass: HomeAssistant, entry_id: str) -> None:
         await hass.async_add_executor_job(erase, path_of(hass, entry_id))
     except OSError as error:
         _LOGGER.warning("The timeline of a removed hub cannot be deleted: %s", error)
-
-
-def _size_bytes(record: Record) -> int:
-    return len(record.jpeg) if isinstance(record, PictureRecord) else 0

@@ -18,7 +18,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.camera_narrator import backup, const, diagnostics, timeline
+from custom_components.camera_narrator import (
+    backup,
+    const,
+    diagnostics,
+    timeline,
+    timeline_queue,
+)
 from custom_components.camera_narrator.pipeline.clock import SystemClock
 from custom_components.camera_narrator.pipeline.models import CameraMemory
 from custom_components.camera_narrator.pipeline.vocabulary import EndReason, Label, Phase
@@ -206,7 +212,7 @@ async def test_the_options_offer_a_week_and_a_gigabyte(
     await _choose(hass, entry)
     assert entry.options[const.CONF_TIMELINE_DAYS] == 7
     assert entry.options[const.CONF_TIMELINE_MB] == 1024
-    bounds = past_of(entry)._bounds()
+    bounds = past_of(entry)._bounds
     assert bounds.from_wall_s == NOON_S + 60 - 7 * 86_400
     assert bounds.size_bytes == 2**30
     assert bounds.cameras == {CAMERA}
@@ -235,7 +241,7 @@ async def test_no_days_keep_nothing(hass: HomeAssistant, entry: MockConfigEntry)
     assert await kept(entry) == []
     camera_of(entry).publish(event(id="after"))
     assert await kept(entry) == []
-    assert past_of(entry).counts.dropped == 0
+    assert past_of(entry).dropped == 0
     await _choose(hass, entry, timeline_days=1)
     camera_of(entry).publish(event(id="again"))
     assert await kept(entry) == ["again"]
@@ -252,7 +258,7 @@ async def test_fewer_megabytes_hold_at_once(
         past.show(CAMERA, name, frame(number, jpeg=bytes(60_000)))
         if number % 50 == 49:
             await past.rested()
-    assert past.counts.dropped == 0
+    assert past.dropped == 0
     assert len(await kept(entry)) == 400
     await _choose(hass, entry, timeline_mb=16)
     names = await kept(entry)
@@ -319,7 +325,7 @@ async def test_a_full_disk_is_told_waited_for_and_over(
         await full(False)
         await until(lambda: past.trouble is None, past)
     assert {"before", "00", "59", "meanwhile"} <= set(await kept(entry))
-    assert (past.waiting, past.counts.dropped) == (0, 0)
+    assert (past.waiting, past.dropped) == (0, 0)
     assert issues(hass) == set()
 
 
@@ -331,8 +337,8 @@ async def test_what_waits_for_too_long_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By number and by bytes the oldest give way; diagnostics say how many."""
-    monkeypatch.setattr(timeline, "RECORDS_MOST", 10)
-    monkeypatch.setattr(timeline, "WAITING_BYTES_MOST", 100_000)
+    monkeypatch.setattr(timeline_queue, "RECORDS_MOST", 10)
+    monkeypatch.setattr(timeline_queue, "WAITING_BYTES_MOST", 100_000)
     past = past_of(entry)
     with patch.object(TimelineFile, "open"):
         await full(True)
@@ -342,12 +348,12 @@ async def test_what_waits_for_too_long_is_counted(
         for number in range(20):
             past.tell(CAMERA, event(id=f"{number:02}"))
         assert past.waiting == 10
-        assert past.counts.dropped == 12
+        assert past.dropped == 12
         past.show(CAMERA, "19", frame(jpeg=bytes(90_000)))
         past.show(CAMERA, "18", frame(jpeg=bytes(90_000)))
         assert past.waiting == 1
         told = await diagnostics.async_get_config_entry_diagnostics(hass, entry)
-        assert told["hub"]["timeline"]["dropped"] == past.counts.dropped == 23
+        assert told["hub"]["timeline"]["dropped"] == past.dropped == 23
         assert told["hub"]["timeline"]["trouble"] == "full"
         await full(False)
         await until(lambda: past.trouble is None, past)
@@ -370,7 +376,7 @@ async def test_a_later_versions_file_is_left_alone(
     assert past.trouble is Trouble.TOO_NEW
     assert issues(hass) == {"timeline_too_new"}
     camera_of(entry).publish(event())
-    assert (past.waiting, past.counts.dropped) == (0, 1)
+    assert (past.waiting, past.dropped) == (0, 1)
     with pytest.raises(TimelineAwayError):
         await past.events(EVER)
     assert await hass.config_entries.async_unload(entry.entry_id)
