@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.camera_narrator import PLATFORMS, const
 from custom_components.camera_narrator.hub_camera import HubCamera
@@ -194,3 +195,12 @@ def looked(*, camera: str = CAMERA, at_s: float = 0.0, **given: Any) -> LookReco
         "usage": Usage(input_tokens=900, output_tokens=40),
     }
     return LookRecord(camera=camera, looked=Looked(**{**values, **given}))
+
+
+async def broker_settles(hass: HomeAssistant, broker: MqttMockHAClient) -> None:
+    """Wait until nothing more is published."""
+    seen = -1
+    while seen != broker.async_publish.call_count:
+        seen = broker.async_publish.call_count
+        for _ in range(10):
+            await hass.async_block_till_done()

@@ -25,6 +25,7 @@ from custom_components.camera_narrator.pipeline.vocabulary import Phase
 from tests.integration.house import (
     CAMERA,
     KEY,
+    broker_settles,
     camera_of,
     event,
     hub_entry,
@@ -64,18 +65,9 @@ async def sink(hass: HomeAssistant, mqtt_mock: MqttMockHAClient, watch: Watch) -
     sink = MqttSink(hass, prefix="camera_narrator", monotonic=watch)
     sink.start(entry)
     await hass.async_block_till_done(wait_background_tasks=False)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     mqtt_mock.async_publish.reset_mock()
     return sink
-
-
-async def _settle(hass: HomeAssistant, broker: MqttMockHAClient) -> None:
-    """Wait until nothing more is published."""
-    seen = -1
-    while seen != broker.async_publish.call_count:
-        seen = broker.async_publish.call_count
-        for _ in range(10):
-            await hass.async_block_till_done()
 
 
 def _published(broker: MqttMockHAClient) -> list[tuple[str, Any, int, bool]]:
@@ -90,7 +82,7 @@ async def _connection(hass: HomeAssistant, broker: MqttMockHAClient, *, up: bool
     """Let the connection to the broker come or go."""
     broker.connected = up
     async_dispatcher_send(hass, mqtt.MQTT_CONNECTION_STATE, up)
-    await _settle(hass, broker)
+    await broker_settles(hass, broker)
 
 
 async def test_a_hub_says_that_it_is_there(
@@ -98,7 +90,7 @@ async def test_a_hub_says_that_it_is_there(
 ) -> None:
     """At start the status and all retained states are written, the status to expire."""
     await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     assert _published(mqtt_mock) == [
         (STATUS, "online", 1, True),
@@ -113,13 +105,13 @@ async def test_a_hub_says_that_it_is_there(
 async def test_the_story_of_a_camera(hass: HomeAssistant, mqtt_mock: MqttMockHAClient) -> None:
     """Events go out with quality 1, sentences with 0, neither retained; states are retained."""
     entry = await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     mqtt_mock.async_publish.reset_mock()
 
     camera = stream(entry)
     camera.publish(event())
     camera.narrate(narrative())
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     told = _published(mqtt_mock)
     assert [(topic, qos, retain) for topic, _, qos, retain in told] == [
@@ -138,7 +130,7 @@ async def test_the_status_is_refreshed(
 ) -> None:
     """`online` is written again before it expires."""
     async_fire_time_changed(hass, dt_util.utcnow() + dt_util.dt.timedelta(seconds=REFRESH_S + 1))
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     assert _published(mqtt_mock) == [(STATUS, "online", 1, True)]
 
@@ -152,7 +144,7 @@ async def test_an_older_broker_knows_no_expiry(
 ) -> None:
     """Spoken to in MQTT 3.1.1, the status goes out all the same."""
     await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     accepted = [
         call
@@ -174,7 +166,7 @@ async def test_news_wait_for_a_broker_that_is_away(
     sink.activity("front_door", active=False)
     watch.now_s += LATE_S + 1
     sink.event("front_door", {"id": "1"}, Phase.ENDED)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     assert _published(mqtt_mock) == []
     assert sink.waiting == 3
 
@@ -219,13 +211,13 @@ async def test_a_refused_message_is_sent_again(
     sink.connected("yard", connected=True)
     sink.event("yard", {"id": "a"}, Phase.STARTED)
     sink.event("yard", {"id": "b"}, Phase.ENDED)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     assert sink.waiting == 2
 
     mqtt_mock.async_publish.side_effect = None
     mqtt_mock.async_publish.reset_mock()
     async_fire_time_changed(hass, dt_util.utcnow() + dt_util.dt.timedelta(seconds=RETRY_S + 1))
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     assert [told[:2] for told in _published(mqtt_mock) if told[0] != STATUS] == [
         ("camera_narrator/yard/connected", "ON"),
@@ -251,7 +243,7 @@ async def test_what_can_never_be_sent_holds_up_nothing(
     sink.event(KEY, {"id": "poison"}, Phase.STARTED)
     sink.activity(KEY, active=True)
     sink.event(KEY, {"id": "good"}, Phase.STARTED)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     assert _published(mqtt_mock)[-1][1] == {"id": "good"}
     assert (sink.waiting, sink.dropped) == (0, 2)
     assert "ValueError: no such topic" in caplog.text
@@ -260,7 +252,7 @@ async def test_what_can_never_be_sent_holds_up_nothing(
 async def test_unloading_says_goodbye(hass: HomeAssistant, mqtt_mock: MqttMockHAClient) -> None:
     """`offline` is the last word, and stays."""
     entry = await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done()
@@ -273,7 +265,7 @@ async def test_stopping_home_assistant_says_goodbye(
 ) -> None:
     """It is said before the broker's connection goes."""
     await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     await hass.async_stop()
 
@@ -286,13 +278,13 @@ async def test_a_new_prefix_takes_everything_along(
     """Retained topics are cleared under the old prefix and written under the new."""
     entry = await move_in(hass)
     stream(entry)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     mqtt_mock.async_publish.reset_mock()
 
     hass.config_entries.async_update_entry(entry, options={CONF_MQTT_PREFIX: "cameras"})
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     camera_of(entry).publish(event())
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
 
     told = _published(mqtt_mock)
     retained = {topic: payload for topic, payload, _, retain in told if retain}
@@ -312,11 +304,11 @@ async def test_a_removed_camera_is_forgotten_by_the_broker(
 ) -> None:
     """Its retained topics are cleared, for good."""
     entry = await move_in(hass)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     mqtt_mock.async_publish.reset_mock()
 
     hass.config_entries.async_remove_subentry(entry, CAMERA)
-    await _settle(hass, mqtt_mock)
+    await broker_settles(hass, mqtt_mock)
     assert {(topic, payload) for topic, payload, _, _ in _published(mqtt_mock)} == {
         ("camera_narrator/front_door/activity", ""),
         ("camera_narrator/front_door/connected", ""),
