@@ -153,6 +153,29 @@ class Visits:
         visit.origin = Origin.TRIGGER
         return [self._start(visit, frames=0)]
 
+    def find(
+        self, first: Words, words: Words, *, since_s: float, span: Span, now: Now
+    ) -> list[Event]:
+        """Two looks saw somebody new while nothing moved: that is an event, and quiet from its beginning."""
+        visit = self.onset(since_s, now)
+        visit.origin = Origin.MODEL
+        visit.moving = True
+        events: list[Event] = []
+        for told in (first, words):
+            events += self._tell_current(
+                visit,
+                told.analysis,
+                span=span,
+                frames=told.frames,
+                provider=told.provider,
+                now=now,
+            )
+        if not visit.confirmed:
+            self._visit = None
+            return []
+        visit.quiet_s = now.s
+        return events
+
     def allow(self, now: Now) -> list[Event]:
         """An entity that events need went on: what moves already is an event, from about then on."""
         visit, permit = self._visit, self.permit

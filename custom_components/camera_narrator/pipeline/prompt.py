@@ -178,7 +178,8 @@ def parts(
             Text(text=f"Picture {index + 1} of {len(frames)}, +{frame.captured_s - first_s:.1f} s")
         )
         told.append(Picture(index=index))
-    told.append(Text(text=f"{_TASKS[look]} The pictures span {_duration(last_s - first_s)}."))
+    task = _TASKS[Look.HEARTBEAT if look is Look.RULE and not rules else look]
+    told.append(Text(text=f"{task} The pictures span {_duration(last_s - first_s)}."))
     if rules:
         told.append(Text(text=_questions(rules)))
     if question is not None:

@@ -9,6 +9,7 @@ from .context import Context
 from .dispatcher import Reply, Request
 from .errors import Fault, ProviderError
 from .events import Visits
+from .found import FOUND_BY, Finds
 from .gate import Gate
 from .late import late_event
 from .looked import looked
@@ -54,6 +55,7 @@ class Teller:
         self._rules = rules
         self._sink = sink
         self._clock = clock
+        self._finds = Finds(visits, gate, watch=sink.watch)
         self._early: tuple[Request, Analysis] | None = None
         """An answer to an onset that was here before the onset was confirmed."""
         self._opened: tuple[Span, str] | None = None
@@ -211,6 +213,7 @@ class Teller:
                 )
                 visits.keep(visit_id, words)
                 return
+        known = {entry.subject for entry in self._context.known}
         self._learn(request, analysis, now)
         if of_ended and visits.knows(visit_id) and self._closing_follows(visit_id):
             return  # a later answer is still due: this one only feeds the context
@@ -224,11 +227,18 @@ class Teller:
                 provider=request.writer,
                 now=now,
             )
+        elif request.look in FOUND_BY:
+            words = Words(
+                analysis=analysis, frames=len(request.chunk.frames), provider=request.writer
+            )
+            events = self._finds.heed(words, known=known, span=request.chunk.span, now=now)
         self.publish(events)
         if of_current and visits.open is not None:
             self._gate.confirm(now.s, onset_s=visits.open.onset_s)
         if analysis.changed and (events or not of_ended):
             event_id = visit_id if of_ended or visits.open is not None else None
+            if event_id is None and events:
+                event_id = events[-1].id  # which it has opened
             self._narrate(request, analysis, event_id, now)
 
     def _learn(self, request: Request, analysis: Analysis, now: Now) -> None:
