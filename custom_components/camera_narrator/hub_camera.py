@@ -13,8 +13,8 @@ from homeassistant.core import callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
-from . import camera_rules, const, local_only, only_for, wording
-from .camera_areas import Areas
+from . import const, local_only, only_for
+from .camera_settings import capture_config, chosen
 from .camera_triggers import CameraTriggers
 from .coordinator import (
     BRIDGE_AWAY,
@@ -31,7 +31,6 @@ from .pipeline.looked import Looked
 from .pipeline.models import (
     ActivityState,
     CameraMemory,
-    CameraSettings,
     Event,
     Failure,
     Frame,
@@ -44,9 +43,8 @@ from .pipeline.request import Usage
 from .pipeline.rule import RuleState
 from .pipeline.source import CameraSource
 from .pipeline.threat import is_night, threat_level
-from .pipeline.vocabulary import Look, Phase, Profile
+from .pipeline.vocabulary import Look, Phase
 from .protocol.camera import CameraConfig, CameraStatus
-from .protocol.vocabulary import Source, Transport
 from .publisher import CameraPublisher
 from .timeline import TimelineAwayError
 
@@ -69,7 +67,7 @@ class HubCamera(Sink):
         self.subentry_id = subentry.subentry_id
         self._data: Mapping[str, Any] = subentry.data
         self.key: str = subentry.data[const.CONF_KEY]
-        self.settings = self._chosen(subentry)
+        self.settings = chosen(hub.hass, hub.entry, subentry)
         self.source = CameraSource(
             camera=self.key,
             settings=self.settings,
@@ -155,7 +153,7 @@ class HubCamera(Sink):
         before = self.capture_config(1)
         self._data = subentry.data
         register_device(self.hub.hass, self.hub.entry, subentry)
-        settings = self._chosen(subentry)
+        settings = chosen(self.hub.hass, self.hub.entry, subentry)
         if settings != self.settings:
             rules_before, self.settings = self.settings.rules, settings
             self.source.change(settings)
@@ -179,26 +177,7 @@ class HubCamera(Sink):
 
     def capture_config(self, number: int) -> CameraConfig:
         """Return what its bridge must know."""
-        data = self._data
-        rate_fps = data.get(const.CONF_RATE_FPS, const.DEFAULT_RATE_FPS)
-        always = self.settings.profile is Profile.ALWAYS
-        areas = Areas.of(data)
-        return CameraConfig(
-            number=number,
-            camera=self.key,
-            source=Source(data[const.CONF_SOURCE]),
-            url=data.get(const.CONF_URL) or "",
-            username=data.get(const.CONF_USERNAME) or "",
-            password=data.get(const.CONF_PASSWORD) or "",
-            transport=Transport(data.get(const.CONF_TRANSPORT, Transport.TCP)),
-            rate_fps=rate_fps,
-            quiet_interval_s=1 / rate_fps if always else const.QUIET_INTERVAL_S,
-            height_px=data.get(const.CONF_HEIGHT_PX, const.DEFAULT_HEIGHT_PX),
-            quality=data.get(const.CONF_QUALITY, const.DEFAULT_QUALITY),
-            masks=areas.masks,
-            zones=areas.zones,
-            ignored=areas.ignored,
-        )
+        return capture_config(self._data, number)
 
     # -- what its bridge brings --------------------------------------------------------------------------------
 
@@ -363,17 +342,3 @@ class HubCamera(Sink):
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         requests = state.requests + usage.requests
         self.coordinator.update(requests=requests, tokens=state.tokens + tokens)
-
-    def _chosen(self, subentry: ConfigSubentry) -> CameraSettings:
-        data = subentry.data
-        return CameraSettings(
-            title=subentry.title,
-            profile=Profile(data.get(const.CONF_PROFILE, Profile.BALANCED)),
-            enabled=data.get(const.CONF_ENABLED, True),
-            interval_s=data.get(const.CONF_INTERVAL_S, const.DEFAULT_INTERVAL_S),
-            frames_per_chunk=int(data.get(const.CONF_FRAMES, const.DEFAULT_FRAMES)),
-            rules=camera_rules.chosen(data),
-            only_for=only_for.chosen(data),
-            instructions=wording.instructions(data),
-            language=wording.language(self.hub.hass, self.hub.entry, data),
-        )
