@@ -100,6 +100,12 @@ class PushingBridge:
             due_s = begun_s + number / (fps * len(cameras))
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
+    async def flicker(self, camera: CameraConfig) -> None:
+        """Let something move in one picture: a client that never tells activity is asked about all the time."""
+        await self.state(camera.camera, active=True)
+        await self._frame(camera.number, active=True)
+        await self.state(camera.camera, active=False)
+
     async def state(self, camera: str, *, active: bool) -> None:
         """Say whether something moves."""
         if active:
