@@ -31,6 +31,7 @@ from .camera_flow import CameraFlow
 from .local_only import newly_outside
 from .options_flow import NarratorOptionsFlow, free_prefix
 from .pipeline.errors import ProviderError
+from .pipeline.plain_text import without_markup
 from .preview import plain
 from .progress import shown
 from .providers.kinds import ROWS, Kind
@@ -346,7 +347,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     async def _show_fault(self, error: ProviderError) -> ConfigFlowResult:
         place = PLACES[error.fault]
-        self._detail = error.message
+        self._detail = without_markup(error.message)
         if self.source == SOURCE_REAUTH:
             field = place.field if place.field == const.CONF_API_KEY else "base"
             self._errors = {field: place.error}

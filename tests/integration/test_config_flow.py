@@ -569,3 +569,22 @@ async def test_it_is_asked_once(
         assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "consent")
         result = await submit(hass, flow_id, next_step_id="consent_given")
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+
+
+async def test_a_servers_complaint_is_shown_as_plain_words(
+    hass: HomeAssistant, server: ModelServer
+) -> None:
+    """A dialog renders Markdown: what a server says of an error brings neither links nor pictures into it."""
+    nasty = "[click here](http://evil.example/) ![x](http://evil.example/x.png) <img src=x> now"
+    server.script.add(
+        Fault(kind=FaultKind.STATUS, times=None, status=418, body={"error": {"message": nasty}})
+    )
+    await add_hub(hass)
+    flow_id = await open_dialog(hass)
+    await submit(hass, flow_id, base_url=server.base_url, api_key=KEY)
+    result = await answer(hass, flow_id, model="seeing")
+    detail = result["description_placeholders"]["detail"]
+    assert "click here" in detail
+    assert not set("<>`*") & set(detail)
+    assert "](" not in detail
+    assert "://" not in detail
