@@ -55,13 +55,19 @@ class FrameBuffer:
         if self.covers(frame.captured_s):
             self.tally.settle(frame.epoch, Fate.NOT_SELECTED)
             return
-        insort(self._held, _Held(frame), key=lambda held: held.frame.captured_s)
+        held = _Held(frame)
+        if not self._held or frame.captured_s >= self._held[-1].frame.captured_s:
+            self._held.append(held)  # as nearly all come
+        else:
+            insort(self._held, held, key=lambda held: held.frame.captured_s)
         self._bytes += len(frame.jpeg)
         self.expire(now_s)
         self._thin()
 
     def expire(self, now_s: float) -> None:
         """Let go what is too old; frames in a request stay until it ends."""
+        if not self._held or now_s < self._held[0].frame.captured_s + self._age_max_s:
+            return
         old = takewhile(lambda held: now_s >= held.frame.captured_s + self._age_max_s, self._held)
         for held in [held for held in old if not held.in_flight]:
             self._leave(held)
@@ -158,7 +164,10 @@ class FrameBuffer:
     # -- private ------------------------------------------------------------------------------------------------
 
     def _remember(self, frame: Frame) -> None:
-        insort(self._recent, frame, key=lambda known: known.captured_s)
+        if not self._recent or frame.captured_s >= self._recent[-1].captured_s:
+            self._recent.append(frame)
+        else:
+            insort(self._recent, frame, key=lambda known: known.captured_s)
         for older in self._recent[:-RECENT]:
             self._past.add(older)
         del self._recent[:-RECENT]
