@@ -119,7 +119,11 @@ class Answer[T]:
         if fields is None:
             if not _FENCE.sub("", text).startswith("{"):
                 raise NotAsAgreedError
-            raise self._cut()
+            if self._finish != "length" or _WORDS not in self._told:
+                raise self._cut()
+            fields = dict(
+                self._told
+            )  # the words are whole; who else is there is not worth asking again
         if is_refusal(str(flat(fields).get(_WORDS, ""))):
             raise self._server.declined()
         try:

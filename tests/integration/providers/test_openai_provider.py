@@ -1,5 +1,7 @@
 """The provider `openai`: what it sends, what it tells, and how its server is tried out."""
 
+import json
+
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from homeassistant import block_async_io
@@ -44,6 +46,21 @@ async def test_streams_fields_in_order_then_the_analysis(
     assert analysis.labels == {Label.PERSON}
     assert partials[-1].usage.input_tokens is not None
     assert partials[-1].usage.output_tokens is not None
+
+
+async def test_words_that_are_whole_outlast_the_limit_of_tokens(hass: HomeAssistant) -> None:
+    """An answer cut where it lists who is there has said what happens; the list counts for nothing."""
+    story = {"narrative": "A person waits.", "visible_text": "", "here": [{"subject": "person"}]}
+    whole = json.dumps({"changed": True, "subject": True, "labels": ["person"], "story": story})
+    async with Raw(words(whole[:-8], finish="length")) as base_url:
+        partials = await ask(await provider(hass, base_url))
+    analysis = partials[-1].analysis
+    assert analysis is not None
+    assert (analysis.narrative, analysis.labels) == ("A person waits.", {Label.PERSON})
+    assert analysis.claims is None
+    async with Raw(words(whole[:-8])) as base_url:
+        with pytest.raises(ProviderError):
+            await ask(await provider(hass, base_url))
 
 
 async def test_renders_parts_in_order(hass: HomeAssistant) -> None:
