@@ -117,13 +117,13 @@ async def test_a_question_about_the_past_waits_for_no_heartbeat() -> None:
 
 def test_the_past_is_thin_and_bounded() -> None:
     """A picture per two seconds, as many bytes as allowed, the oldest out first, nothing older than wished."""
-    past = Past(bytes_max=1000)
+    past = Past(age_max_s=90, bytes_max=1000)
     for number in range(100):
         past.add(a_frame(number, 1000 + number / 2))
     times = [frame.captured_s for frame in past.since(0)]
     assert times == [1000 + 48 - STEP_S * back for back in range(9, -1, -1)]
-    past.forget(1040)
     assert [frame.captured_s for frame in past.since(1043)] == [1044, 1046, 1048]
-    assert past.since(0)[0].captured_s == 1040
-    past.forget(float("inf"))
+    past.add(a_frame(100, 1048 + 90 - 4))
+    assert [frame.captured_s for frame in past.since(0)] == [1044, 1046, 1048, 1134]
+    past.clear()
     assert past.since(0) == ()

@@ -43,7 +43,7 @@ class FrameBuffer:
         self._held: list[_Held] = []
         self._bytes = 0
         self._recent: list[Frame] = []
-        self._past = Past()
+        self._past = Past(age_max_s=age_max_s)
         self._covered: deque[tuple[float, float]] = deque(maxlen=COVERED_MAX)
         self._told_to_s = float("-inf")
 
@@ -71,7 +71,6 @@ class FrameBuffer:
         old = takewhile(lambda held: now_s >= held.frame.captured_s + self._age_max_s, self._held)
         for held in [held for held in old if not held.in_flight]:
             self._leave(held)
-        self._past.forget(now_s - AGE_MAX_S)
 
     def withdraw(self) -> None:
         """Empty everything: what is in a request ends failed, the rest evicted."""
@@ -80,7 +79,7 @@ class FrameBuffer:
                 self.tally.come_back(held.frame)
             self._leave(held, Fate.FAILED if held.in_flight else Fate.EVICTED)
         self._recent.clear()
-        self._past.forget(float("inf"))
+        self._past.clear()
 
     # -- what a request does with it ----------------------------------------------------------------------------
 

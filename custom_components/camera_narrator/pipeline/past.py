@@ -11,13 +11,16 @@ BYTES_MAX = 2 * 2**20
 class Past:
     """Frames that were shown before the newest few. Takes times, owns no clock."""
 
-    def __init__(self, *, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, *, age_max_s: float, bytes_max: int = BYTES_MAX) -> None:
+        self._age_max_s = age_max_s
         self._bytes_max = bytes_max
         self._frames: list[Frame] = []
         self._bytes = 0
 
     def add(self, frame: Frame) -> None:
-        """Take a frame that is no longer one of the newest; one close after another is left out."""
+        """Take a frame that is no longer one of the newest; one close after another is left out, what is too old goes."""
+        while self._frames and self._frames[0].captured_s < frame.captured_s - self._age_max_s:
+            self._drop_first()
         if self._frames and frame.captured_s < self._frames[-1].captured_s + STEP_S:
             return
         self._frames.append(frame)
@@ -29,10 +32,10 @@ class Past:
         """Return what was captured from then on, oldest first."""
         return tuple(frame for frame in self._frames if frame.captured_s >= from_s)
 
-    def forget(self, before_s: float) -> None:
-        """Let go what was captured before."""
-        while self._frames and self._frames[0].captured_s < before_s:
-            self._drop_first()
+    def clear(self) -> None:
+        """Let go everything."""
+        self._frames.clear()
+        self._bytes = 0
 
     def _drop_first(self) -> None:
         self._bytes -= len(self._frames.pop(0).jpeg)
