@@ -116,7 +116,7 @@ def _to_state(request: ModelRequest, events: Sequence[Message]) -> list[float]:
     """Return how long the last token took to be words at the broker; nothing where it brought none."""
     if request.outcome != "answered" or request.finished_s is None or request.schema is None:
         return []
-    narrative = json.loads(request.answer).get("narrative")
+    narrative = (json.loads(request.answer).get("story") or {}).get("narrative")
     told_s = [
         one.received_s
         for one in events
