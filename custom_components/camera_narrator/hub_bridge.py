@@ -11,8 +11,8 @@ from homeassistant.core import HomeAssistant, callback
 
 from . import bridge_issues, const
 from .acknowledgements import Acknowledgements
-from .bridge_camera import NOTHING, BridgeCamera, Reception, bridge_counts
-from .bridge_clock import BridgeClock
+from .bridge_camera import BridgeCamera
+from .bridge_epoch import BridgeEpoch
 from .bridge_link import BridgeLink
 from .coordinator import MASKS_UNSUPPORTED, BridgeCoordinator, BridgeState
 from .protocol.camera import CameraConfig, CameraHello
@@ -46,9 +46,7 @@ class HubBridge:
         self._hass = hass
         self._hub = hub
         self._data: Mapping[str, Any] = subentry.data
-        self._epoch = ""
-        self._clock: BridgeClock | None = None
-        self._receptions: dict[str, Reception] = {}
+        self._epoch: BridgeEpoch | None = None
         self._cameras: dict[int, BridgeCamera] = {}
         """By number, those that were withdrawn on this connection included."""
         self._numbered = 0
@@ -234,10 +232,9 @@ class HubBridge:
         hello, old = link.hello, self.link
         if old is not None:
             old.receiver = None
-        if hello.epoch != self._epoch or self._clock is None:
-            self._epoch, self._clock = hello.epoch, link.clock
-            self._receptions.clear()
-        link.clock = self._clock
+        if self._epoch is None or hello.epoch != self._epoch.name:
+            self._epoch = BridgeEpoch(hello.epoch, link.clock, run_id=self._hub.run_id)
+        link.clock = self._epoch.clock
         link.receiver, self.link = self, link
         self._acks.stop()
         before = [mine.camera for mine in self._present()]
@@ -274,13 +271,13 @@ class HubBridge:
         if self._numbered == NUMBERS:
             link.close(None, close_code=WSCloseCode.SERVICE_RESTART, reason="numbers used up")
             return
+        assert self._epoch is not None  # since the connection was taken
         self._numbered += 1
-        self._greet(camera, hello)
         activity = Capability.ACTIVITY in link.hello.capabilities
         mine = self._cameras[self._numbered] = BridgeCamera(
             self._numbered,
-            epoch=self._epoch,
-            reception=self._receptions[camera.key],
+            epoch=self._epoch.name,
+            reception=self._epoch.greet(camera, hello),
             counts=activity or hello is not None,
             clock=self._hub.clock,
         )
@@ -288,29 +285,6 @@ class HubBridge:
             hello,
             reports_activity=activity and mine.config.source is Source.RTSP,
             detects=Capability.LABELS in link.hello.capabilities,
-        )
-
-    def _greet(self, camera: HubCamera, hello: CameraHello | None) -> None:
-        """Begin or go on with the camera's account of this epoch."""
-        known = self._receptions.get(camera.key)
-        counters = (
-            hello.counters if hello is not None else NOTHING if known is None else known.counters
-        )
-        counts = bridge_counts(counters)
-        if known is not None and known.camera is camera:
-            camera.accounts.hello(
-                self._epoch, counts, acknowledged=0, settled=0, run_id=self._hub.run_id
-            )
-            return
-        # What came before was another run's, or that of a removed camera of the same key.
-        self._receptions[camera.key] = Reception(camera=camera, counters=counters)
-        earlier = counts.sampled - counts.settled - counts.unacknowledged
-        camera.accounts.hello(
-            self._epoch,
-            counts,
-            acknowledged=earlier if hello is None else hello.acknowledged,
-            settled=earlier if hello is None else hello.settled,
-            run_id="",
         )
 
     def _withdraw(self, mine: BridgeCamera) -> None:
@@ -323,9 +297,8 @@ class HubBridge:
         for told in status.cameras:
             if (mine := self._by_key(told.camera)) is not None:
                 mine.report(told)
-            elif (reception := self._receptions.get(told.camera)) is not None:
-                reception.counters = told.counters
-                reception.camera.accounts.status(self._epoch, bridge_counts(told.counters))
+            elif self._epoch is not None:
+                self._epoch.count(told)
         self.coordinator.update(cpu_percent=status.cpu_percent, memory_bytes=status.memory_bytes)
         self._acks.pay(self._cameras.values())
 
