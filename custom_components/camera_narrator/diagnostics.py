@@ -148,7 +148,7 @@ def _camera(hub: Hub, camera: HubCamera) -> dict[str, Any]:
 
 
 def _context(memory: CameraMemory) -> dict[str, Any]:
-    """Return what the next request is told, without what stands written in pictures."""
+    """Return what is known of a camera, without what stands written in pictures."""
     return {
         "notes": [{"at_wall_s": at_wall_s, "text": text} for at_wall_s, text in memory.narratives],
         "ledger": [asdict(entry) for entry in memory.ledger],

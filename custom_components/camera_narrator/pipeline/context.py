@@ -83,8 +83,12 @@ class Context:
 
     @property
     def narratives(self) -> tuple[tuple[float, str], ...]:
-        """Return the notes as they are stored."""
-        return tuple((note.at_wall_s, note.text) for note in self.notes)
+        """Return the notes as they are stored: those in doubt are not, those that wait for the next answer are."""
+        return tuple(
+            (note.at_wall_s, note.text)
+            for note in self._notes
+            if note.at_wall_s not in self._doubtful
+        )
 
     @property
     def writings(self) -> tuple[str, ...]:
