@@ -107,3 +107,20 @@ def test_a_day_by_profile() -> None:
     assert costs == sorted(costs, key=lambda cost: cost.usd)
     assert day(Profile.BALANCED, heartbeats=True).requests == 150 + 288
     assert costs[1].usd == pytest.approx(150 * (0.0036 + 0.0008), rel=0.2)
+
+
+def test_pictures_of_a_flat_price_are_one_sheet() -> None:
+    """Five cost what one costs, in the estimate of a request and in that of a day."""
+    flat = replace(CHEAP, pictures=PictureRule.FLAT)
+    one, five = Estimator(flat).of(a_look(1)), Estimator(flat).of(a_look(5))
+    assert five.tokens - one.tokens < 100, "the lines with numbers and times alone"
+    few, many = (
+        per_day(
+            CameraSettings(title="", frames_per_chunk=frames),
+            flat,
+            height_px=480,
+            heartbeats=False,
+        )
+        for frames in (1, 5)
+    )
+    assert few == many

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from .gate import HEARTBEAT_S, LONG_VISIT_S, OFFSETS_S
 from .models import CameraSettings
-from .prices import Tariff
+from .prices import PictureRule, Tariff
 from .prompt import LOOK_SCHEMA, SYSTEM
 from .request import Chunk, Picture, Text, Usage
 from .spending import Cost
@@ -75,7 +75,7 @@ def per_day(settings: CameraSettings, tariff: Tariff, *, height_px: int, heartbe
     given = (
         _text_tokens(len(SYSTEM) + NOTES_CHARS)
         + OVERHEAD_TOKENS
-        + _pictures(settings) * tariff.pictures.tokens(width_px, height_px)
+        + _pictures(settings, tariff) * tariff.pictures.tokens(width_px, height_px)
     )
     requests = round(looks)
     usd = 0.0
@@ -98,8 +98,9 @@ def _looks(settings: CameraSettings) -> float:
             return 2 + sum(offset_s < active_s for offset_s in planned) + later
 
 
-def _pictures(settings: CameraSettings) -> int:
-    return settings.frames_per_chunk
+def _pictures(settings: CameraSettings, tariff: Tariff) -> int:
+    """Return how many pictures a look sends: one sheet where each costs the same at any size."""
+    return 1 if tariff.pictures is PictureRule.FLAT else settings.frames_per_chunk
 
 
 def _input_tokens(chunk: Chunk, tariff: Tariff) -> int:
@@ -114,7 +115,9 @@ def _input_tokens(chunk: Chunk, tariff: Tariff) -> int:
             if chunk.height_px is not None and height_px > chunk.height_px:
                 width_px = width_px * chunk.height_px // height_px
                 height_px = chunk.height_px
-            pictures += tariff.pictures.tokens(width_px, height_px)
+            tokens = tariff.pictures.tokens(width_px, height_px)
+            # Where all cost the same they go on one sheet.
+            pictures = tokens if tariff.pictures is PictureRule.FLAT else pictures + tokens
     return _text_tokens(chars) + OVERHEAD_TOKENS + pictures
 
 

@@ -99,6 +99,7 @@ class Probe:
         )
         if stage is not Stage.ONE:
             return await self._compare(stage, pictures)
+        requests = 0
         for tried in range(1, TRIES + 1):
             before = self._acquaintance.manner.dialect
             try:
@@ -107,12 +108,14 @@ class Probe:
                 # The first answer may only have shown that the model thinks, or that no shape can be agreed.
                 if error.fault is not Fault.BAD_ANSWER or tried == TRIES:
                     raise
+                requests += error.requests
                 continue
+            requests += usage.requests
             self._count(stage, usage)
             dialect = self._acquaintance.manner.dialect
             if dialect.quiet == before.quiet:
                 break
-        return Asked(requests=tried, usage=usage)
+        return Asked(requests=requests, usage=usage)
 
     async def finish(self, wall_s: float) -> None:
         """Ask the lists, which cost nothing, and remember all that was found."""
@@ -145,9 +148,9 @@ class Probe:
                 error.fault is Fault.PICTURES_REJECTED and stage is Stage.SEVERAL and not known
             ):  # one was taken before
                 self._acquaintance.found(pictures_most=1)
-            return Asked(requests=1, usage=Usage())
+            return Asked(requests=error.requests, usage=Usage())
         self._count(stage, usage)
-        return Asked(requests=1, usage=usage)
+        return Asked(requests=usage.requests, usage=usage)
 
     def _count(self, stage: Stage, usage: Usage) -> None:
         if usage.input_tokens is not None:
