@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 
 from rigs import dialogs
+from rigs.bench import bare_reader
 from rigs.bench.figure import Figure
 from rigs.bench.pushing_bridge import PushingBridge
 from rigs.bench.watched_home import WatchedHome
@@ -37,7 +38,7 @@ class _Load:
 
 
 async def measure(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """Return the four figures."""
+    """Return its figures, and what reading alone costs."""
     idle_s, load_s = (20.0, 10.0) if quick else (120.0, 30.0)
     say("a Home Assistant with a recorder")
     async with (
@@ -74,6 +75,9 @@ async def measure(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
             busy = await _load(
                 home, client, bridge.push(load_s, fps=_FPS, active=False, count=_MANY), load_s
             )
+        reading = await bare_reader.measure(
+            processes, cameras=_MANY, fps=_FPS, seconds=load_s, say=say
+        )
     a_visit = (rows[1] - rows[0]) / _CAMERAS
     idle_a_day = (rows[2] - rows[1]) / (idle_s + _COMMIT_S) * 86_400
     return [
@@ -82,6 +86,12 @@ async def measure(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
             value=busy.cpu_share - quiet.cpu_share,
             n=round(load_s * _FPS * _MANY),
             how="64 quiet cameras that tell activity over one WebSocket, process time of Home Assistant less that of an idle one",
+        ),
+        Figure(
+            name="ingest.core_share_128fps.reading_alone",
+            value=reading.cpu_share,
+            n=reading.n,
+            how="the same frames to a server of aiohttp's that reads and forgets them",
         ),
         Figure(
             name="ingest.loop_stall_ms.p99",
