@@ -71,6 +71,7 @@ async def test_a_failure_for_good_is_written_by_the_second_with_the_same_picture
         assert scene.sink.events[-1].provider == "second"
         shown = [asked.chunk.frames for asked in scene.provider.asked]
         assert [asked.chunk.frames for asked in second.asked] == shown
+        assert sum(usage.requests for _, usage in scene.sink.requests) == 2 * len(shown) > 0
         frames = [frame.identity for frames in shown for frame in frames]
         assert len(frames) == len(set(frames)), "each picture is in one story request"
         assert {failure and failure.code for failure in scene.sink.failures} == {"unauthorized"}

@@ -20,6 +20,9 @@ from .vocabulary import Look
 
 _LOGGER = logging.getLogger(__name__)
 
+NOBODYS = Usage(input_tokens=0, output_tokens=0, requests=0)
+"""What the understudy costs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -46,11 +49,10 @@ class Reply:
     error: ProviderError | None = None
     instead: ProviderError | None = None
     """Why the analysis is not the first provider's: it failed for good, or was not asked."""
-    asked: bool = True
-    """Whether a model was asked; the understudy is none."""
     writer: str = ""
     """Who wrote it."""
     usage: Usage = field(default_factory=Usage)
+    """Of all servers that were asked; no requests where the understudy alone was."""
     quota: Quota | None = None
 
 
@@ -126,16 +128,20 @@ class Dispatcher:
     async def _take_turn(self, urgency: Urgency, *, new: bool) -> None:
         try:
             reason: ProviderError | None = None
+            tried = 0
             for writer in self._writers:
                 self._writer = writer
                 outcome = await self._ask(writer, urgency, new=new, reason=reason)
+                if self._reply is not None:
+                    self._reply = _after(tried, self._reply)
                 if outcome is None:
                     return
-                reason, new = outcome
+                reason, new, requests = outcome
+                tried += requests
             if self._flying is None:
                 self._flying = self._compose()
             if self._flying is not None and reason is not None:
-                self._reply = await self._stand_in(self._flying, reason, new=new)
+                self._reply = _after(tried, await self._stand_in(self._flying, reason, new=new))
         finally:
             if self._flying is not None and self._reply is None:
                 self._reply = Reply(request=self._flying)
@@ -145,8 +151,8 @@ class Dispatcher:
 
     async def _ask(
         self, writer: Backup, urgency: Urgency, *, new: bool, reason: ProviderError | None
-    ) -> tuple[ProviderError, bool] | None:
-        """Ask one server in its turn; return why another must answer, and whether for a new event, or None."""
+    ) -> tuple[ProviderError, bool, int] | None:
+        """Ask one server in its turn; return None, or why another must answer, for a new event, after how many requests."""
         last = writer is self._writers[-1]
         turn = self._turn = writer.limiter.turn(
             self._camera,
@@ -159,14 +165,14 @@ class Dispatcher:
         )
         async with turn:
             if turn.declined is not None:
-                return turn.declined, turn.new
+                return turn.declined, turn.new, 0
             if self._flying is None and turn.serves:
                 self._flying = self._compose()
             if self._flying is None:
                 return None
             reply = await self._request(writer, self._flying, turn)
         if reply.error is not None and not reply.error.retryable and not last:
-            return reply.error, turn.new
+            return reply.error, turn.new, reply.error.requests
         if reply.error is not None and reason is not None:
             reply = replace(reply, error=_both(reason, reply.error, writer.provider.name))
         self._reply = replace(reply, instead=reason)
@@ -181,16 +187,16 @@ class Dispatcher:
         """Let the understudy answer; a question and an audit are for a model alone, and so is all routine with two."""
         routine = len(self._writers) > 1 and not new
         if self._understudy is None or not request.look.story or routine:
-            return Reply(request=request, error=reason, asked=False)
+            return Reply(request=request, error=reason, usage=NOBODYS)
         try:
             reply = await _answer(self._understudy, request)
         except ProviderError as error:
-            return Reply(request=request, error=error, asked=False)
+            return Reply(request=request, error=error, usage=NOBODYS)
         name = self._understudy.name
         instead = ProviderError(
             reason.fault, f"{reason.message}, the {name} writes", retryable=False
         )
-        return replace(reply, instead=instead, asked=False)
+        return replace(reply, instead=instead, usage=NOBODYS)
 
     async def _request(self, writer: Backup, request: Request, turn: Turn) -> Reply:
         writer.limiter.composed(turn, request.chunk)
@@ -215,9 +221,12 @@ class Dispatcher:
 def _both(first: ProviderError, second: ProviderError, name: str) -> ProviderError:
     """Return why neither server brought words: the fault is the first one's, whose key or money it may be about."""
     message = f"{first.message}; nor does {name}: {second.message}"
-    both = ProviderError(first.fault, message, retryable=second.retryable)
-    both.requests = second.requests
-    return both
+    return ProviderError(first.fault, message, retryable=second.retryable)
+
+
+def _after(tried: int, reply: Reply) -> Reply:
+    """Count what was asked of others before as the reply's, too."""
+    return replace(reply, usage=replace(reply.usage, requests=tried + reply.usage.requests))
 
 
 async def _answer(

@@ -63,7 +63,7 @@ class Teller:
 
     def take(self, reply: Reply) -> None:
         """Tell what the model answered, or show why it did not."""
-        if reply.asked:
+        if reply.usage.requests:
             self._sink.account(reply.request.look, reply.usage)
         self.settle_pictures(reply)
         self._keep(reply)
