@@ -27,6 +27,7 @@ from .entity import register_device
 from .event_picture import async_setup_event_pictures
 from .pipeline import narration
 from .pipeline.accounting import Accounts
+from .pipeline.limiter import Limiter
 from .pipeline.looked import Looked
 from .pipeline.models import (
     ActivityState,
@@ -105,9 +106,17 @@ class HubCamera(Sink):
 
     @property
     def provider(self) -> Provider:
-        """Return who writes its words: the hub's provider, or the describer where its pictures must stay in the house."""
-        stays = local_only.stays(self._data) and self.hub.sends_out
-        return self.hub.understudy if stays else self.hub.provider
+        """Return who writes its words; where its pictures must stay in the house, the second server there or the describer."""
+        return self._written_by[0]
+
+    @property
+    def _written_by(self) -> tuple[Provider, Limiter]:
+        hub = self.hub
+        if not (local_only.stays(self._data) and hub.sends_out):
+            return hub.provider, hub.limiter
+        if (backup := hub.fallback.backup_for(self._data)) is not None:
+            return backup.provider, backup.limiter
+        return hub.understudy, hub.inner_limiter
 
     @property
     def misplaced(self) -> bool:
@@ -249,17 +258,19 @@ class HubCamera(Sink):
         hub, pause_s = self.hub, RESTART_FIRST_S
         while not self.source.withdrawn:
             begun_s = hub.clock.monotonic()
-            self._writer = provider = self.provider
-            elsewhere = provider is hub.provider and hub.limits.asks_elsewhere
+            provider, limiter = self._written_by
+            self._writer = provider
+            first = provider is hub.provider
+            elsewhere = hub.limits.asks_elsewhere and provider is not hub.understudy
             try:
                 await narration.run(
                     self.source,
                     provider,
                     self,
-                    limiter=hub.limiter if provider is hub.provider else hub.inner_limiter,
+                    limiter=limiter,
                     clock=hub.clock,
                     understudy=hub.understudy if elsewhere else None,
-                    fallback=hub.fallback.backup_for(self._data) if elsewhere else None,
+                    fallback=hub.fallback.backup_for(self._data) if elsewhere and first else None,
                 )
             except Exception:
                 self.defects += 1

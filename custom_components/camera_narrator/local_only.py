@@ -35,7 +35,12 @@ def newly_outside(data: Mapping[str, Any], before: ConfigEntry | None) -> bool:
 
 
 def answered_by_code(entry: ConfigEntry, camera: Mapping[str, Any]) -> bool:
-    """Return whether no model reads a camera's pictures: there is none, or they may not go where it is."""
+    """Return whether no model reads a camera's pictures: there is none, or they may go to none that there is."""
     if entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN:
         return True
-    return stays(camera) and outside(entry.data, entry.options) is not None
+    if not stays(camera) or outside(entry.data, entry.options) is None:
+        return False
+    second = entry.options.get(const.CONF_FALLBACK)
+    if not second:
+        return True
+    return outside({**second, const.CONF_PROVIDER: const.PROVIDER_OPENAI}, second) is not None

@@ -29,7 +29,7 @@ def unnamed(entry: NarratorConfigEntry, link: BridgeLink | None, data: Mapping[s
     if not chosen(data) or link is None or Capability.LABELS in link.hello.capabilities:
         return False
     if local_only.stays(data) and local_only.outside(entry.data, entry.options) is not None:
-        return True
+        return local_only.answered_by_code(entry, data)
     if entry.state is ConfigEntryState.LOADED:
         return not entry.runtime_data.provider.names_subjects
     return bool(entry.data[const.CONF_PROVIDER] == const.PROVIDER_BUILTIN)

@@ -188,3 +188,32 @@ async def test_the_dialog_says_what_a_camera_kept_in_the_house_lacks(
     assert draft.errors == {}
     assert "stay in the house" in await estimate(hass, entry, {const.CONF_LOCAL_ONLY: True})
     assert "A day of" in await estimate(hass, entry, {})
+
+
+@pytest.mark.usefixtures("socket_enabled", "library_ends")
+async def test_a_second_server_in_the_house_reads_what_the_first_may_not(
+    hass: HomeAssistant, server: ModelServer, entry: MockConfigEntry
+) -> None:
+    """Where the fallback stands in the house, it writes for a camera whose pictures stay there."""
+    second = ModelServer(models=("inner",))
+    await second.start()
+    fallback = {
+        const.CONF_BASE_URL: second.base_url,
+        const.CONF_API_KEY: "",
+        const.CONF_MODEL: "inner",
+    }
+    options = {**PASSES_ON, const.CONF_FALLBACK: fallback}
+    hass.config_entries.async_update_entry(entry, options=options)
+    await change(hass, entry, local_only=True)
+    told = await describe(house.camera_of(entry), None)
+    assert told.provider == "inner"
+    assert asked(server) == 0
+    assert hub_of(entry).coordinator.state.pictures_out == 0
+    assert not local_only.answered_by_code(entry, {const.CONF_LOCAL_ONLY: True})
+    passes_on = {**PASSES_ON, const.CONF_FALLBACK: {**fallback, **PASSES_ON}}
+    hass.config_entries.async_update_entry(entry, options=passes_on)
+    await hass.async_block_till_done()
+    told = await describe(house.camera_of(entry), None)
+    assert told.provider == NAME
+    assert local_only.answered_by_code(entry, {const.CONF_LOCAL_ONLY: True})
+    await second.stop()
