@@ -12,7 +12,7 @@ EPOCHS_MAX = 16
 
 
 class Fate(StrEnum):
-    """The one outcome of a frame; the names are those of models.Outcomes."""
+    """The one outcome of a frame; the names are those of outcomes.Outcomes."""
 
     REJECTED = "rejected"
     ANALYSED = "analysed"
