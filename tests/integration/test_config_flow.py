@@ -17,7 +17,6 @@ from custom_components.camera_narrator import (
     config_flow,
     const,
     options_flow,
-    progress,
     server_form,
 )
 from custom_components.camera_narrator.options_flow import is_prefix
@@ -31,11 +30,7 @@ from tests.integration.dialogs import Result, add_hub, after_progress, suggested
 
 TRANSLATIONS = Path("custom_components/camera_narrator/translations/en.json")
 KEY = "sk-test-0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "SHOWN_S", 0)
+pytestmark = pytest.mark.usefixtures("no_browser")
 
 
 @pytest.fixture
