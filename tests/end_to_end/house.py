@@ -35,6 +35,8 @@ PROBES = 4
 """As many as a bridge tries at a time."""
 AUDIT = "Say who and what is to be seen."
 """What only an audit asks for."""
+QUESTION = "Answer this question of the residents"
+"""What only a question asks for."""
 WAIT_S = 90.0
 """These are no measurements: far beyond what a busy machine takes."""
 
@@ -219,8 +221,12 @@ class House:
 
     @property
     def stories(self) -> list[ModelRequest]:
-        """The answered requests, but for audits: these show again what has been told, to check it."""
-        return [request for request in self.model.answered if AUDIT not in request.words]
+        """The answered requests, but for audits and questions: these show again what has been told."""
+        return [
+            request
+            for request in self.model.answered
+            if AUDIT not in request.words and QUESTION not in request.words
+        ]
 
     def requests(self, camera: str, *, since: int = 0) -> list[ModelRequest]:
         """Return the requests about a camera that came from then on."""
