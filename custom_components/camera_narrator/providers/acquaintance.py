@@ -126,7 +126,7 @@ class Acquaintance:
         flat = picture_rule(self._model) is PictureRule.FLAT if counted is None else counted.flat
         return Arrangement(
             most=facts.pictures_most or policy.most,
-            sheet=policy.sheet or flat or facts.tight,
+            sheet=policy.sheet or flat or facts.tight or facts.cramped,
             edge_px=policy.edge_px,
         )
 

@@ -6,6 +6,9 @@ from typing import Final, Protocol, Self, override
 
 from .ladder import Rung
 
+PICTURES: Final = 5
+WORDS_TOKENS: Final = 2000
+"""Of a look: so many pictures, and what is said with them and answered."""
 FLAT_RATIO: Final = 1.25
 """A picture of six times the pixels that costs at most this much more is not charged by its size."""
 
@@ -48,6 +51,13 @@ class ServerFacts:
     """Whether several pictures were too much for what it can hold."""
     probed_wall_s: float | None = None
     """When it was asked for all of this; None where that is to be done."""
+
+    @property
+    def cramped(self) -> bool:
+        """Whether a look's pictures beside its words are more than the model can hold: some servers cut them silently."""
+        if self.picture_tokens is None or self.context_tokens is None:
+            return False
+        return WORDS_TOKENS + PICTURES * self.picture_tokens.large > self.context_tokens
 
     def out(self) -> dict[str, object]:
         """Return it for a file."""

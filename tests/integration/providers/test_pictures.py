@@ -151,6 +151,19 @@ async def test_flat_prices_make_a_sheet(hass: HomeAssistant) -> None:
     assert [images(body) for body in raw.bodies] == [1, 1, 1, 2]
 
 
+@pytest.mark.parametrize(("context", "sent"), [(4096, 1), (32768, 2)])
+async def test_a_small_context_makes_a_sheet_before_anything_is_cut(
+    hass: HomeAssistant, context: int, sent: int
+) -> None:
+    """Where the server told what it holds and what a picture counts, it need not refuse first."""
+    raw, store = Raw(words(WORDS)), Facts()
+    async with raw as base_url:
+        known = {"picture_tokens": [77, 486], "context_tokens": context}
+        store.set(place("scripted", base_url), known)
+        await ask(await provider(hass, base_url, facts=store))
+    assert [images(body) for body in raw.bodies] == [sent]
+
+
 async def test_detail_is_said_where_somebody_reads_it(hass: HomeAssistant) -> None:
     """To OpenAI alone, and only of pictures that shall be cheap."""
     raw = Raw(*[words(WORDS)] * 3)
