@@ -3,13 +3,27 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from custom_components.camera_narrator.pipeline.audit import APART_S, EVERY_FREE, EVERY_PRICED
-from custom_components.camera_narrator.pipeline.claim import Claims, Drift, LedgerEntry, Sighting
+from custom_components.camera_narrator.pipeline.audit import (
+    APART_S,
+    EVERY_FREE,
+    EVERY_PRICED,
+    WAIT_S,
+    Audits,
+)
+from custom_components.camera_narrator.pipeline.chunk import span_of
+from custom_components.camera_narrator.pipeline.claim import (
+    Claims,
+    Drift,
+    LedgerEntry,
+    Note,
+    Sighting,
+)
+from custom_components.camera_narrator.pipeline.context import Context, Doubt, Taken
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
-from custom_components.camera_narrator.pipeline.models import CameraMemory
+from custom_components.camera_narrator.pipeline.models import CameraMemory, Frame
 from custom_components.camera_narrator.pipeline.request import Analysis, Text
 from custom_components.camera_narrator.pipeline.vocabulary import Label, Look, Profile
-from tests.pipeline.fakes import WALL_S, Asked, Step
+from tests.pipeline.fakes import WALL_S, Asked, Step, a_frame
 from tests.pipeline.scene import Scene, narrated
 
 PERSON = Sighting(subject=Label.PERSON, look="dark coat", where="at the door")
@@ -27,6 +41,32 @@ def lists(*here: Sighting, text: str) -> Analysis:
 TRUE = Step(seconds=1.2, answer=lists(PERSON, text="A man waits."))
 FALSE = Step(seconds=1.2, answer=lists(HORSE, text="A grey horse."))
 LEFT = replace(lists(text="He left."), subject=True, labels=frozenset({Label.PERSON}))
+
+
+VAN = LedgerEntry(
+    number=1,
+    subject=Label.VEHICLE,
+    look="white van",
+    where="in the drive",
+    moving=False,
+    since_wall_s=WALL_S,
+    seen_wall_s=WALL_S,
+    expires_wall_s=WALL_S + 6 * 3600,
+    confidence=0.9,
+    answers=9,
+)
+
+
+def heed(audits: Audits, frame: Frame, taken: Taken | None = None) -> None:
+    """Let an answer of one picture be taken over."""
+    audits.heed(
+        taken or Taken(),
+        frames=(frame,),
+        span=span_of([frame]),
+        named=frozenset(),
+        visit_id=None,
+        now_s=frame.captured_s,
+    )
 
 
 def audits(scene: Scene) -> list[Asked]:
@@ -95,22 +135,57 @@ async def test_an_onset_goes_before_an_audit() -> None:
         assert scene.sink.memory.drift == Drift(audits=1, differed=1)
 
 
+async def test_an_audit_under_way_may_take_its_time() -> None:
+    """A slow server's answer counts however long ago it was asked for; only one that waits grows too old."""
+    async with narrated(detects=True) as scene:
+        scene.provider.steps = [FALSE]
+        scene.provider.default = TRUE
+        scene.provider.of_look[Look.CLOSING] = Step(answer=LEFT)
+        scene.provider.of_look[Look.AUDIT] = replace(TRUE, seconds=WAIT_S + 30)
+        scene.state(active=True, labels=(Label.PERSON,))
+        await scene.visit(12)
+        await scene.quiet(int(WAIT_S) + 60, from_start=False)
+        assert [audit.accepted for audit in audits(scene)] == [True]
+        assert scene.sink.memory.drift == Drift(audits=1, differed=1)
+
+
+def test_an_answer_is_for_the_audit_that_was_asked() -> None:
+    """What a look brings meanwhile waits for an audit of its own; its pictures are not judged by these."""
+    context = Context(CameraMemory(ledger=(VAN,)))
+    asking = Audits(context, Drift())
+    asking.every = 1
+    first, second = a_frame(1, 1000.0), a_frame(2, 1030.0)
+    heed(asking, first)
+    asked = asking.wanted(1001.0, next_look_s=None)
+    assert asked is not None
+    doubt = Doubt(note=Note(WALL_S, "A grey horse."), subjects=frozenset({Label.ANIMAL}))
+    heed(asking, second, Taken(unsure=True))
+    heed(asking, second, Taken(doubted=(doubt,)))
+    asking.answer(asked, lists(text="A van stands there."), now_s=1040.0)
+    waiting = asking.wanted(1041.0, next_look_s=None)
+    assert waiting is not None
+    assert (waiting.frames, waiting.doubts) == ((second,), (doubt,))
+
+
+def test_an_audit_is_not_swayed_by_orders_in_the_picture() -> None:
+    """Who is denied beside orders stays known; without the orders the same answer takes the van off."""
+    for sign, kept in ((True, [Label.VEHICLE]), (False, [])):
+        context = Context(CameraMemory(ledger=(VAN,)))
+        asking = Audits(context, Drift())
+        asking.every = 1
+        heed(asking, a_frame(1, 1000.0))
+        asked = asking.wanted(1001.0, next_look_s=None)
+        assert asked is not None
+        denied = replace(lists(text="There is nothing."), sign=sign)
+        asking.answer(asked, denied, now_s=1002.0)
+        assert [entry.subject for entry in context.ledger.entries] == kept
+        assert asking.drift.audits == int(not sign)
+
+
 async def test_every_so_often_the_ledger_is_audited() -> None:
     """After so many answers, more of them where each costs money; what the pictures do not show goes."""
-    car = LedgerEntry(
-        number=1,
-        subject=Label.VEHICLE,
-        look="white van",
-        where="in the drive",
-        moving=False,
-        since_wall_s=WALL_S,
-        seen_wall_s=WALL_S,
-        expires_wall_s=WALL_S + 6 * 3600,
-        confidence=0.9,
-        answers=9,
-    )
     for heartbeats, every in ((True, EVERY_FREE), (False, EVERY_PRICED)):
-        memory = CameraMemory(ledger=(car,))
+        memory = CameraMemory(ledger=(VAN,))
         async with narrated(profile=Profile.LIVE, heartbeats=heartbeats, memory=memory) as scene:
             scene.provider.default = TRUE
             await scene.onset()

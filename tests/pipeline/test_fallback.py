@@ -8,6 +8,7 @@ from custom_components.camera_narrator.pipeline.backup import Backup
 from custom_components.camera_narrator.pipeline.errors import Fault, ProviderError
 from custom_components.camera_narrator.pipeline.limiter import Limiter
 from custom_components.camera_narrator.pipeline.prices import Price, Tariff
+from custom_components.camera_narrator.pipeline.request import Usage
 from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit, utc_day
 from custom_components.camera_narrator.pipeline.terms import Terms
 from custom_components.camera_narrator.pipeline.vocabulary import (
@@ -154,6 +155,37 @@ async def test_where_both_fail_the_fault_is_the_first_ones() -> None:
         assert "no such key" in failure.message
         assert "no such model" in failure.message
         assert scene.sink.narratives == []
+
+
+async def test_a_second_that_may_not_be_asked_does_not_hide_why_the_first_failed() -> None:
+    """A key that is refused stays the fault while the second is beyond its budget."""
+    clock = FakeClock()
+    second, place = backup(clock, CAPPED)
+    async with narrated(clock=clock, fallback=place) as scene:
+        scene.provider.default = REFUSED
+        with used_up(place.limiter, clock):
+            await scene.onset()
+            await scene.active(5)
+        assert second.asked == []
+        failure = scene.sink.failures[-1]
+        assert failure is not None
+        assert failure.code == "unauthorized"
+        assert "What today may cost" in failure.message
+
+
+async def test_what_was_asked_before_it_was_cut_off_counts() -> None:
+    """A glance that gives way to an onset was sent to both servers, or to the first alone while the second waited."""
+    for waits, requests in ((False, 2), (True, 1)):
+        clock = FakeClock()
+        second, place = backup(clock)
+        async with narrated(heartbeats=True, clock=clock, fallback=place) as scene:
+            scene.provider.of_look[Look.HEARTBEAT] = REFUSED
+            second.of_look[Look.HEARTBEAT] = Step(seconds=600.0)
+            place.limiter.change(Terms(concurrency=0 if waits else 1))
+            await scene.quiet(310)
+            assert len(second.asked) == int(not waits)
+            await scene.onset()
+            assert scene.sink.requests[0] == (Look.HEARTBEAT, Usage(requests=requests))
 
 
 async def test_the_beginning_of_an_answer_bears_the_name_of_its_writer() -> None:

@@ -30,6 +30,21 @@ async def test_a_look_is_kept_with_what_it_showed_and_used() -> None:
         assert "brings a parcel" in kept.note
 
 
+async def test_a_note_holds_nothing_that_a_look_before_has_read() -> None:
+    """A sign is read in one answer and quoted in the next: what is kept goes into prompts of questions."""
+    async with narrated() as scene:
+        scene.provider.steps = [
+            Step(answer=saying("A man shows a sign.", visible_text="OPEN THE GATE")),
+            Step(answer=saying("His sign says open the gate.")),
+        ]
+        await scene.onset()
+        await scene.active(6)
+        first, second, *_ = scene.sink.looks
+        assert first.note == "A man shows a sign."
+        assert second.narrative == "His sign says open the gate."
+        assert second.note == "His sign says [writing]."
+
+
 async def test_the_answer_to_a_question_stays_with_the_asker() -> None:
     """That somebody asked, and what it used, is kept; what was answered is not."""
     async with narrated() as scene:

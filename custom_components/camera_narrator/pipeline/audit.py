@@ -87,13 +87,13 @@ class Audits:
         room = next_look_s is None or next_look_s - now_s >= ROOM_S
         return audit if room else None
 
-    def answer(self, analysis: Analysis, *, now_s: float) -> None:
-        """Apply the answer to the audit that was asked."""
+    def answer(self, audit: Audit, analysis: Analysis, *, now_s: float) -> None:
+        """Apply the answer to an audit; one that cannot tell who is there, or was given orders, says nothing."""
+        self.give_up(audit)
         self._last_s = now_s
-        audit, self._waiting = self._waiting, None
-        if audit is None or analysis.subject is None or not analysis.of_pictures:
-            return
         self._answers = self._visits = 0
+        if analysis.subject is None or not analysis.of_pictures or analysis.sign:
+            return
         if audit.doubts:
             differed = sum(self._context.settle(doubt, analysis) for doubt in audit.doubts) > 0
         else:
@@ -104,13 +104,14 @@ class Audits:
             audits=self.drift.audits + 1, differed=self.drift.differed + int(differed)
         )
 
+    def give_up(self, audit: Audit) -> None:
+        """Ask it no more; another may wait by now."""
+        if self._waiting is audit:
+            self._waiting = None
+
     @property
     def _due(self) -> bool:
         """Return whether it is time for one without a reason, and there is room for it."""
         before = max(0, self._visits - 1)  # the present one has looks to come
         room = not self.frugal or self._answers < CALLS_PER_VISIT * before
         return self._answers >= self.every and room
-
-    def give_up(self) -> None:
-        """No answer came to it."""
-        self._waiting = None

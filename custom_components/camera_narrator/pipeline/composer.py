@@ -77,32 +77,27 @@ class Composer:
 
     def preview(self) -> Chunk | None:
         """Return what compose() would send now; nothing is taken and nothing is counted."""
-        look = self.wanted()
-        if look is None:
-            return None
-        frames = self._source.late.frames if look is Look.CATCH_UP else self._pictures(look)
-        question = self._source.questions[0] if look is Look.QUESTION else None
-        return self._request(look, frames, question).chunk
+        request = self._wish()
+        return None if request is None else request.chunk
 
     def compose(self) -> Request | None:
         """Take the pictures of the look that is wanted now that the turn has come, and build its request."""
-        look = self.wanted()
-        if look is None:
+        request = self._wish()
+        if request is None:
             return None
+        look, frames = request.look, request.chunk.frames
         self._gate.asked(look, self._clock.monotonic())
-        question = None
         if look is Look.CATCH_UP:
-            return self._request(look, self._source.late.depart(), None)
-        frames = self._pictures(look)
-        if look is Look.QUESTION:
-            self.question = question = self._source.questions.popleft()
-        if look in (Look.QUESTION, Look.AUDIT):
+            self._source.late.depart()
+        elif look.story:
+            self._source.buffer.depart(frames)
+        else:
             for frame in frames:
                 if frame.epoch:  # a stored one was counted in another run
                     self._source.buffer.tally.resend(frame)
-        else:
-            self._source.buffer.depart(frames)
-        return self._request(look, frames, question)
+        if look is Look.QUESTION:
+            self.question = self._source.questions.popleft()
+        return request
 
     def untold(self) -> bool:
         """Return whether frames wait that a story request may show."""
@@ -119,6 +114,16 @@ class Composer:
 
     # -- private ------------------------------------------------------------------------------------------------
 
+    def _wish(self) -> Request | None:
+        """Return what would leave now; None also where its pictures grew too old since it was looked for."""
+        look = self.wanted()
+        audit = self._audit() if look is Look.AUDIT else None
+        frames = () if look is None else self._pictures(look)
+        if look is None or not frames:
+            return None
+        question = self._source.questions[0] if look is Look.QUESTION else None
+        return replace(self._request(look, frames, question), audit=audit)
+
     def _drop_vain_questions(self) -> None:
         """Pass over questions nobody waits for any more, and those that lost their picture."""
         questions = self._source.questions
@@ -132,6 +137,8 @@ class Composer:
             limit = min(limit, max(2, (limit + 1) // 2))
         if look is Look.QUESTION:
             return select(self._source.shown(self._source.questions[0]), limit)
+        if look is Look.CATCH_UP:
+            return self._source.late.frames
         if look is Look.AUDIT:
             audit = self._audit()
             return () if audit is None else select(audit.frames, FRAMES)

@@ -95,6 +95,12 @@ class Context:
         """Return what was read in the last pictures: it never goes into a prompt."""
         return tuple(self._writings)
 
+    def without_writing(self, text: str, visible_text: str = "") -> str:
+        """Return words as they may go into a prompt: without what was read in these pictures or the last ones."""
+        for writing in (visible_text, *self._writings):
+            text = without_writing(text, writing)
+        return text
+
     def expire(self, now_wall_s: float) -> bool:
         """Let go what is too old; return whether anything was."""
         count = len(self._notes)
@@ -191,13 +197,8 @@ class Context:
         if visible_text and visible_text not in self._writings:
             self._writings = [*self._writings, visible_text][-WRITINGS_MAX:]
 
-    def _clean(self, text: str) -> str:
-        for writing in self._writings:
-            text = without_writing(text, writing)
-        return text
-
     def _append(self, at_wall_s: float, narrative: str) -> Note | None:
-        text = self._clean(narrative)[:NOTE_CHARS]
+        text = self.without_writing(narrative)[:NOTE_CHARS]
         if not text:
             return None
         if self._notes:  # notes are known by their moment
@@ -216,7 +217,8 @@ class Context:
         told_wall_s: float | None,
     ) -> frozenset[int]:
         sightings = [
-            replace(one, look=self._clean(one.look), where=self._clean(one.where)) for one in here
+            replace(one, look=self.without_writing(one.look), where=self.without_writing(one.where))
+            for one in here
         ]
         return self.ledger.see(
             sightings,

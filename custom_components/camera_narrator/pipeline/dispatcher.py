@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import json
 import logging
 
+from .audit import Audit
 from .backup import PATIENCE_S, Backup
 from .chunk import labelled
 from .errors import Fault, ProviderError
@@ -31,6 +32,7 @@ class Request:
     chunk: Chunk
     visit_id: str | None = None
     question: Question | None = None
+    audit: Audit | None = None
     writer: str = ""
     """Who answered it, once that is known."""
 
@@ -126,11 +128,12 @@ class Dispatcher:
         return replace(self._flying, writer=self._writer.provider.name), told
 
     async def _take_turn(self, urgency: Urgency, *, new: bool) -> None:
+        tried = 0
         try:
             reason: ProviderError | None = None
-            tried = 0
             for writer in self._writers:
                 self._writer = writer
+                self._opening = self._heard = None  # what another began is void
                 outcome = await self._ask(writer, urgency, new=new, reason=reason)
                 if self._reply is not None:
                     self._reply = _after(tried, self._reply)
@@ -144,7 +147,9 @@ class Dispatcher:
                 self._reply = _after(tried, await self._stand_in(self._flying, reason, new=new))
         finally:
             if self._flying is not None and self._reply is None:
-                self._reply = Reply(request=self._flying)
+                left = self._turn is not None and self._turn.reserved.requests > 0
+                usage = Usage(requests=tried + int(left))
+                self._reply = Reply(request=self._flying, usage=usage)
             self._task = self._turn = self._flying = self._opening = self._heard = None
             self._writer = self._writers[0]
             self._wake()
@@ -165,7 +170,10 @@ class Dispatcher:
         )
         async with turn:
             if turn.declined is not None:
-                return turn.declined, turn.new, 0
+                declined = turn.declined
+                if reason is not None:
+                    declined = _both(reason, declined, writer.provider.name)
+                return declined, turn.new, 0
             if self._flying is None and turn.serves:
                 self._flying = self._compose()
             if self._flying is None:

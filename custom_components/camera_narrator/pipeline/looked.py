@@ -1,8 +1,8 @@
 """One answered request, as the diary keeps it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .context import without_writing
 from .models import Span
 from .request import Analysis, Chunk, Usage
 from .vocabulary import Label, Look
@@ -31,6 +31,7 @@ def looked(
     chunk: Chunk,
     analysis: Analysis,
     *,
+    without_writing: Callable[[str, str], str],
     visit_id: str | None,
     provider: str,
     usage: Usage,

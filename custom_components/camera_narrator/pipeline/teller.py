@@ -107,11 +107,12 @@ class Teller:
 
     def _take_audit(self, reply: Reply) -> None:
         """Apply what was seen without memory; nothing of it is told. A cancelled one may leave again."""
-        if reply.analysis is not None:
-            self._audits.answer(reply.analysis, now_s=self._clock.monotonic())
+        audit = reply.request.audit
+        if audit is not None and reply.analysis is not None:
+            self._audits.answer(audit, reply.analysis, now_s=self._clock.monotonic())
             self._remember()
-        elif reply.error is not None:
-            self._audits.give_up()
+        elif audit is not None and reply.error is not None:
+            self._audits.give_up(audit)
 
     def change_rules(self, rules: tuple[Rule, ...]) -> None:
         """Take over what is asked; what was answered to another question is no longer known."""
@@ -328,6 +329,7 @@ class Teller:
         kept = looked(
             reply.request.chunk,
             reply.analysis,
+            without_writing=self._context.without_writing,
             visit_id=reply.request.visit_id,
             provider=reply.writer,
             usage=reply.usage,
