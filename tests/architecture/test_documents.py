@@ -34,7 +34,14 @@ INTEGRATION = ROOT / "custom_components" / "camera_narrator"
 BRIDGE = ROOT / "edge_bridge" / "src" / "edge_bridge"
 WORDS = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
 OF_A_BRIDGE = {"bridge_connected", "version", "cpu", "memory"}
-OF_THE_HUB = {"provider_problem", "cost_today", "budget_left", "limited_until", "saving", "pictures_out"}
+OF_THE_HUB = {
+    "provider_problem",
+    "cost_today",
+    "budget_left",
+    "limited_until",
+    "saving",
+    "pictures_out",
+}
 NAME = re.compile(r"[A-Z][a-z]\w*(\.\w+)?|[A-Z_]+ = .+|[a-z_]+")
 NOT_NAMES = {"rejected", "replaced", "overflowed", "not_selected", "updated"}
 """Counters and phases beside the names of a row."""

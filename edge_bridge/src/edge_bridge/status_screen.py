@@ -53,7 +53,9 @@ def _asked_to_end(keyboard: TextIO | None) -> bool:
 
 @contextmanager
 def _screen(output: TextIO) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, _end)
+    # Who is started from a script's background ignores Ctrl-C; here it is one of the two ways out.
+    wanted = {signal.SIGTERM: _end, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     output.write(_ENTER)
     try:
         yield
@@ -62,7 +64,8 @@ def _screen(output: TextIO) -> Iterator[None]:
     finally:
         output.write(_LEAVE)
         output.flush()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

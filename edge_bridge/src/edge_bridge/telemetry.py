@@ -109,8 +109,9 @@ class Telemetry:
                 await self._wake.wait()
                 self._wake.clear()
                 if self._redial:
+                    # One id cannot be there twice: the broker would throw the old client out, and say its last will.
+                    await self._ended(self._link, FAREWELL_S)
                     self._redial = False
-                    self._link.close()
                     self._link = self._dial()
                 self._write()
         finally:
@@ -259,6 +260,10 @@ class Telemetry:
                             self._wake.clear()
                             await self._wake.wait()
         self._link = None  # what it tells from here on is the end that was asked for
+        await self._ended(link, max(0.1, ended - self._clock_s()))
+
+    async def _ended(self, link: MqttLink, patience_s: float) -> None:
+        """Close a client in good order, and wait for its thread no longer than that."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.1, ended - self._clock_s())):
+            async with asyncio.timeout(patience_s):
                 await asyncio.shield(link.close())
