@@ -10,10 +10,11 @@ from custom_components.camera_narrator.pipeline.errors import (
     Fault,
     ProviderError,
 )
+from custom_components.camera_narrator.pipeline.facts import Fact
 from custom_components.camera_narrator.pipeline.models import CameraSettings
 from custom_components.camera_narrator.pipeline.outcomes import Outcomes
 from custom_components.camera_narrator.pipeline.request import Text
-from custom_components.camera_narrator.pipeline.source import CameraSource, Fact
+from custom_components.camera_narrator.pipeline.source import CameraSource
 from custom_components.camera_narrator.pipeline.vocabulary import (
     EndReason,
     Label,

@@ -4,9 +4,10 @@ import asyncio
 
 from custom_components.camera_narrator.pipeline.buffer import AGE_MAX_S, LINGER_S
 from custom_components.camera_narrator.pipeline.chunk import span_of
+from custom_components.camera_narrator.pipeline.facts import Moved, Seen
 from custom_components.camera_narrator.pipeline.models import ActivityState, CameraSettings
 from custom_components.camera_narrator.pipeline.outcomes import Outcomes
-from custom_components.camera_narrator.pipeline.source import FACTS_MAX, CameraSource, Moved, Seen
+from custom_components.camera_narrator.pipeline.source import FACTS_MAX, CameraSource
 from custom_components.camera_narrator.pipeline.vocabulary import Profile
 from tests.pipeline.fakes import FakeClock, a_frame
 

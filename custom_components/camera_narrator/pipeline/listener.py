@@ -4,20 +4,11 @@ from collections.abc import Callable
 
 from .clock import Now
 from .events import STATE_MAX_AGE_S, Visits
+from .facts import Connected, Fact, Moved, Permitted, Quiet, Regions, Seen, Triggered
 from .gate import Gate
 from .models import ActivityState, Event
 from .news import Change, News
-from .source import (
-    CameraSource,
-    Connected,
-    Fact,
-    Moved,
-    Permitted,
-    Quiet,
-    Regions,
-    Seen,
-    Triggered,
-)
+from .source import CameraSource
 from .visit import CONFIRM_S, Visit
 
 

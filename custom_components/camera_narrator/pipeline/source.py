@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .buffer import FrameBuffer
 from .clock import Clock, wait
 from .errors import CannotAsk, Obstacle
+from .facts import Connected, Fact, Moved, Permitted, Quiet, Regions, Seen, Triggered
 from .late import LateFrames
 from .models import ActivityState, CameraMemory, CameraSettings, Frame, Narrative, Permit
 from .outcomes import Outcomes
@@ -23,59 +24,6 @@ FACTS_MAX = 256
 """Facts narration has not read yet: it reads at each turn of the loop, so more means that nobody reads."""
 STATES_MAX = 512
 """Activity states kept for describers: 90 s at four a second, with room."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connected:
-    """A bridge's hello named the camera."""
-
-    active: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """The camera is active, as of ``at_s``; ``since_s`` is the bridge's word for how long."""
-
-    at_s: float
-    since_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
-    """The camera is quiet since then."""
-
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A frame of the live story came."""
-
-    captured_s: float
-    active: bool
-    novelty: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Regions:
-    """What moves in an active camera was told: its regions, and what a detector made of them."""
-
-    state: ActivityState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered:
-    """An entity that opens events went on, or the last of them off."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permitted:
-    """An entity that events need went on."""
-
-
-type Fact = Connected | Moved | Quiet | Seen | Regions | Triggered | Permitted
 
 
 class CameraSource:
