@@ -18,6 +18,8 @@ from .pipeline.vocabulary import Profile
 async def price(hass: HomeAssistant, entry: ConfigEntry) -> str:
     """Return what requests of a hub cost, and who says so."""
     word = await _words(hass)
+    if entry.data.get(const.CONF_PROVIDER) == const.PROVIDER_BUILTIN:
+        return word("price_builtin")
     given = tariff_of(entry.data, entry.options)
     model = entry.data.get(const.CONF_MODEL, "")
     if given.free:

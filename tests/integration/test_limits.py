@@ -241,6 +241,15 @@ async def test_a_camera_tells_what_it_will_cost(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_options_say_that_built_in_words_cost_nothing(hass: HomeAssistant) -> None:
+    """And nothing of servers and prices, of which there are none."""
+    entry = await add_hub(hass, (), data={const.CONF_PROVIDER: const.PROVIDER_BUILTIN})
+    result: Result = await hass.config_entries.options.async_init(entry.entry_id)
+    told = result["description_placeholders"]["price"]
+    assert told == "The built-in describer costs nothing, and no picture leaves the house."
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
 def test_days_are_those_of_the_house() -> None:
     """Caps begin anew at local midnight; days of a change of clocks are as long as they are."""
     before = dt_util.get_default_time_zone()
