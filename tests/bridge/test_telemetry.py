@@ -7,11 +7,11 @@ from functools import partial
 import logging
 from pathlib import Path
 import ssl
-from typing import Any
+from typing import Any, override
 
 import pytest
 
-from edge_bridge.mqtt_link import tls_context
+from edge_bridge.mqtt_link import MqttLink, tls_context
 from edge_bridge.settings import BrokerSettings
 from edge_bridge.state_folder import StateFolder
 from edge_bridge.telemetry import Telemetry
@@ -221,6 +221,31 @@ async def test_second_bridge_of_a_name_gets_a_place_of_its_own(
             assert {said.json()["bridge"] for said in listener.received} == {ID}
     async with start(broker.port, bridge_id="fedcba9876", folder=folder) as second:
         assert second.state()["topic"] == own
+
+
+async def test_a_client_has_ended_before_the_next_one_dials(
+    broker: Broker, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the broker takes the one for dead that the other throws out, and says its last will."""
+    seen: list[str] = []
+
+    class Watched(MqttLink):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            seen.append("dials")
+            super().__init__(*given, **named)
+
+        @override
+        def close(self) -> asyncio.Future[Any]:
+            closed = super().close()
+            closed.add_done_callback(lambda _: seen.append("has ended"))
+            return closed
+
+    monkeypatch.setattr("edge_bridge.telemetry.MqttLink", Watched)
+    async with start(broker.port) as telemetry:
+        await eventually(lambda: telemetry.connected)
+        telemetry.move("house")
+        await eventually(lambda: telemetry.connected)
+    assert seen == ["dials", "has ended", "dials", "has ended"]
 
 
 async def test_place_of_a_bridge_that_is_gone_is_free(broker: Broker, start: Started) -> None:

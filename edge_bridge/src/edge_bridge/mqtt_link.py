@@ -122,7 +122,12 @@ class MqttLink:
     def close(self) -> asyncio.Future[Any]:
         """Disconnect in good order, so that the last will is not said; done when the thread has ended."""
         self._client.disconnect()
-        return self._loop.run_in_executor(None, self._client.loop_stop)
+        return self._loop.run_in_executor(None, self._stop)
+
+    def _stop(self) -> None:
+        # paho's thread forgets itself as it ends, which may be between paho's look at it and its wait.
+        with suppress(AttributeError):
+            self._client.loop_stop()
 
     # -- on paho's thread --------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ PAUSE_S: Final = 5.0
 """Before what is no broker, or none of a known version, is asked whether it has become one."""
 FAREWELL_S: Final = 0.5
 """For the last word, of the 2 s in which the process must end."""
+PARTING_S: Final = 5.0
+"""For a client to end before the next one dials; as long as one may take to find that nobody answers."""
 CLIENT_ID_CHARACTERS: Final = 20
 """Of the bridge's id: with the letters before it, what every broker of MQTT 3.1.1 takes."""
 
@@ -110,7 +112,7 @@ class Telemetry:
                 self._wake.clear()
                 if self._redial:
                     # One id cannot be there twice: the broker would throw the old client out, and say its last will.
-                    await self._ended(self._link, FAREWELL_S)
+                    await self._ended(self._link, PARTING_S)
                     self._redial = False
                     self._link = self._dial()
                 self._write()
