@@ -36,6 +36,11 @@ def opened(memory: CameraMemory | None = None, onset_s: float = 1000.0) -> Visit
     return visits
 
 
+def says(analysis: Analysis, from_s: float, to_s: float, frames: int = 3) -> Words:
+    """Return an answer to pictures of so long."""
+    return Words(analysis=analysis, span=span(from_s, to_s), frames=frames, provider="p")
+
+
 def tell(
     visits: Visits, analysis: Analysis, now_s: float, visit_id: str | None = None
 ) -> list[Event]:
@@ -43,9 +48,7 @@ def tell(
     if visit_id is None:
         assert visits.current is not None
         visit_id = visits.current.id
-    return visits.tell(
-        visit_id, analysis, span=span(now_s - 2, now_s - 1), frames=3, provider="p", now=at(now_s)
-    )
+    return visits.tell(visit_id, says(analysis, now_s - 2, now_s - 1), at(now_s))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,8 @@ def test_a_start_says_what_is_known_already() -> None:
     visits = Visits("door", CameraMemory(), at(1000))
     visit = visits.onset(1000, at(1000))
     nobody = Analysis(changed=False, narrative="", subject=False)
-    visits.keep("another", Words(analysis=saying("Who?"), frames=1, provider="p"))
-    visits.keep(visit.id, Words(analysis=nobody, frames=1, provider="p"))
+    visits.keep("another", says(saying("Who?"), 1000, 1000, 1))
+    visits.keep(visit.id, says(nobody, 1000, 1000, 1))
     visits.see(1000, at(1000))
     (started,) = visits.see(1001, at(1001))
     assert (started.verdict, started.narrative) == (Verdict.NOTHING, None)
@@ -306,9 +309,7 @@ def test_ids_sort_by_time() -> None:
 
 def test_a_late_event_needs_words() -> None:
     """A subject without a sentence is not a story."""
-    told = late_event(
-        "door", saying(changed=False), span=span(0, 9), frames=5, provider="p", now=at(99)
-    )
+    told = late_event("door", says(saying(changed=False), 0, 9), at(99))
     assert told is None
 
 
@@ -431,7 +432,5 @@ def test_a_name_later_than_ten_minutes_is_history() -> None:
 )
 def test_a_late_event_keeps_to_what_is_waited_for(analysis: Analysis, *, told: bool) -> None:
     """Where nobody could name anything, it is told all the same: it is announced to nobody."""
-    event = late_event(
-        "door", analysis, span=span(0, 9), frames=5, provider="p", now=at(99), only_for=PERSON
-    )
+    event = late_event("door", says(analysis, 0, 9), at(99), only_for=PERSON)
     assert (event is not None) is told

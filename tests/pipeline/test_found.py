@@ -50,6 +50,17 @@ async def test_two_looks_at_somebody_new_open_an_event() -> None:
         assert scene.sink.phases.count(Phase.STARTED) == 1
 
 
+async def test_a_find_who_is_waited_for_begins_with_the_first_look_too() -> None:
+    """*Only for* cuts off what moved before its name was known; both looks have named it."""
+    async with narrated(heartbeats=True, only_for=frozenset({Label.ANIMAL})) as scene:
+        scene.provider.steps = [Step(seconds=1.0, answer=DOG), Step(seconds=1.0, answer=STILL)]
+        scene.provider.default = Step(seconds=1.0, answer=NOBODY)
+        await quietly(scene, 320)
+        first, second, *_ = scene.provider.asked
+        assert scene.sink.phases[0] is Phase.STARTED
+        assert scene.sink.events[-1].span.from_s == first.chunk.span.to_s < second.chunk.span.to_s
+
+
 async def test_one_look_alone_opens_nothing() -> None:
     """What the second look does not see was a reflection, or the model's invention."""
     async with narrated(heartbeats=True) as scene:

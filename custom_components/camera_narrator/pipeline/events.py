@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .clock import Now
-from .models import CameraMemory, Event, Permit, Span
+from .models import CameraMemory, Event, Permit
 from .request import Analysis
 from .visit import Visit, Words, new_id, restored
 from .vocabulary import EndReason, Label, Origin, Phase
@@ -153,23 +153,14 @@ class Visits:
         visit.origin = Origin.TRIGGER
         return [self._start(visit, frames=0)]
 
-    def find(
-        self, first: Words, words: Words, *, since_s: float, span: Span, now: Now
-    ) -> list[Event]:
+    def find(self, first: Words, words: Words, now: Now) -> list[Event]:
         """Two looks saw somebody new while nothing moved: that is an event, and quiet from its beginning."""
-        visit = self.onset(since_s, now)
+        visit = self.onset(first.span.to_s, now)
         visit.origin = Origin.MODEL
         visit.moving = True
-        events: list[Event] = []
-        for told in (first, words):
-            events += self._tell_current(
-                visit,
-                told.analysis,
-                span=span,
-                frames=told.frames,
-                provider=told.provider,
-                now=now,
-            )
+        events = [
+            event for told in (first, words) for event in self._tell_current(visit, told, now)
+        ]
         if not visit.confirmed:
             self._visit = None
             return []
@@ -240,57 +231,47 @@ class Visits:
         if self._visit is not None and self._visit.id == visit_id:
             self._visit.early = words
 
-    def tell(
-        self, visit_id: str, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
-    ) -> list[Event]:
+    def tell(self, visit_id: str, words: Words, now: Now) -> list[Event]:
         """Words for a visit came: open, perhaps to open, or ended a while ago."""
         if self._visit is not None and self._visit.id == visit_id:
-            return self._tell_current(
-                self._visit, analysis, span=span, frames=frames, provider=provider, now=now
-            )
+            return self._tell_current(self._visit, words, now)
         ended = self._ended.get(visit_id)
         if ended is None or now.s - ended.at_s > LATE_WORDS_S:
             return []
         visit = ended.visit
         if not visit.confirmed:
-            return self._name_ended(
-                ended, analysis, span=span, frames=frames, provider=provider, now=now
-            )
+            return self._name_ended(ended, words, now)
         del self._ended[visit_id]
-        if not visit.tell(analysis, frames=frames, provider=provider):
+        if not visit.tell(words):
             return []
         if self._ended_event is not None and self._ended_event.id == visit_id:
             self._ended_event = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
         return [visit.event(self._camera, Phase.UPDATED, closed=True)]
 
-    def _name_ended(
-        self, ended: _Ended, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
-    ) -> list[Event]:
+    def _name_ended(self, ended: _Ended, words: Words, now: Now) -> list[Event]:
         """Open an event that is over and waited for its name; its last words may still come."""
-        if not self.opened_by(analysis):
+        if not self.opened_by(words.analysis):
             return []
         visit = ended.visit
-        visit.begin(span.from_s, now)
-        visit.early = Words(analysis=analysis, frames=frames, provider=provider)
-        started = self._start(visit, frames=frames)
-        visit.tell(analysis, frames=frames, provider=provider)
+        visit.begin(words.span.from_s, now)
+        visit.early = words
+        started = self._start(visit, frames=words.frames)
+        visit.tell(words)
         over = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
         self._remember_end(over, ended.at_s)
         return [started, visit.event(self._camera, Phase.UPDATED), over]
 
-    def _tell_current(
-        self, visit: Visit, analysis: Analysis, *, span: Span, frames: int, provider: str, now: Now
-    ) -> list[Event]:
+    def _tell_current(self, visit: Visit, words: Words, now: Now) -> list[Event]:
         events = []
         if not visit.confirmed:
-            if not self.opened_by(analysis) or not self.permitted:
+            if not self.opened_by(words.analysis) or not self.permitted:
                 return []
             if self.only_for:
-                visit.begin(span.from_s, now)
-            visit.early = Words(analysis=analysis, frames=frames, provider=provider)
-            events.append(self._start(visit, frames=frames))
-        visit.reach(span.to_s, now)
-        if visit.tell(analysis, frames=frames, provider=provider):
+                visit.begin(words.span.from_s, now)
+            visit.early = words
+            events.append(self._start(visit, frames=words.frames))
+        visit.reach(words.span.to_s, now)
+        if visit.tell(words):
             events.append(visit.event(self._camera, Phase.UPDATED))
         return events
 

@@ -7,7 +7,7 @@ from .clock import Now
 from .events import Visits
 from .gate import Gate
 from .hold import Watch
-from .models import Event, Span
+from .models import Event
 from .rules import ASK_AGAIN_S
 from .visit import Words
 from .vocabulary import Label, Look
@@ -31,7 +31,6 @@ class _Seen:
 
     labels: frozenset[Label]
     words: Words
-    at_s: float
 
 
 class Finds:
@@ -45,32 +44,32 @@ class Finds:
         self._seen: _Seen | None = None
         self._told: dict[Label, float] = {}
 
-    def heed(self, words: Words, *, known: Collection[Label], span: Span, now: Now) -> list[Event]:
+    def heed(self, words: Words, *, known: Collection[Label], now: Now) -> list[Event]:
         """Take what a look without a visit saw; return the event that two of them make.
 
         ``known`` is who was there before by what is remembered.
         """
         seen, self._seen = self._seen, None
-        analysis = words.analysis
+        analysis, to_s = words.analysis, words.span.to_s
         if self._visits.current is not None or not analysis.of_pictures or not analysis.subject:
             return []
-        if seen is not None and now.s - seen.at_s <= LATEST_S:
+        if seen is not None and now.s - seen.words.span.to_s <= LATEST_S:
             if not seen.labels & analysis.labels:
                 return []
-            if span.to_s < seen.at_s + APART_S:  # the plain timer looks sooner
+            if to_s < seen.words.span.to_s + APART_S:  # the plain timer looks sooner
                 self._seen = seen
                 return []
-            return self._open(seen, words, span=span, now=now)
+            return self._open(seen.words, words, now)
         new = analysis.labels - frozenset(known) - self._resting(now)
         if analysis.changed and new and self._visits.opened_by(analysis):
-            self._seen = _Seen(labels=new, words=words, at_s=span.to_s)
-            due_s = max(now.s, span.to_s + ASK_AGAIN_S)
+            self._seen = _Seen(labels=new, words=words)
+            due_s = max(now.s, to_s + ASK_AGAIN_S)
             self._gate.ask_again(due_s)
             self._watch(rate_fps=WATCH_FPS, seconds=due_s - now.s + WATCH_S)
         return []
 
-    def _open(self, seen: _Seen, words: Words, *, span: Span, now: Now) -> list[Event]:
-        events = self._visits.find(seen.words, words, since_s=seen.at_s, span=span, now=now)
+    def _open(self, first: Words, words: Words, now: Now) -> list[Event]:
+        events = self._visits.find(first, words, now)
         visit = self._visits.open
         if visit is not None:
             self._told |= dict.fromkeys(visit.labels, now.s)

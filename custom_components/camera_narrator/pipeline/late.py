@@ -4,10 +4,9 @@ from bisect import insort
 from collections import Counter
 
 from .clock import Now
-from .models import Event, Frame, Span
-from .request import Analysis
+from .models import Event, Frame
 from .tally import Fate, Tally
-from .visit import new_id
+from .visit import Words, new_id
 from .vocabulary import EndReason, Label, Phase, Verdict
 
 LATE_MAX = 10
@@ -151,17 +150,11 @@ class LateFrames:
 
 
 def late_event(
-    camera: str,
-    analysis: Analysis,
-    *,
-    span: Span,
-    frames: int,
-    provider: str,
-    now: Now,
-    only_for: frozenset[Label] = frozenset(),
+    camera: str, words: Words, now: Now, *, only_for: frozenset[Label] = frozenset()
 ) -> Event | None:
     """Return a visit of the past told in one piece; None if nobody was there, as far as one can tell."""
-    told = analysis.subject is True or (analysis.subject is None and frames >= 2)
+    analysis = words.analysis
+    told = analysis.subject is True or (analysis.subject is None and words.frames >= 2)
     if only_for and analysis.subject is not None:
         told = bool(analysis.labels & only_for)
     if not told or not analysis.narrative:
@@ -170,13 +163,13 @@ def late_event(
         id=new_id(now),
         camera=camera,
         phase=Phase.ENDED,
-        span=span,
+        span=words.span,
         labels=analysis.labels,
         labelled=bool(analysis.labels),
         verdict=Verdict.SUBJECT if analysis.subject else None,
         narrative=analysis.narrative,
         reason=EndReason.QUIET,
         late=True,
-        frames=frames,
-        provider=provider,
+        frames=words.frames,
+        provider=words.provider,
     )

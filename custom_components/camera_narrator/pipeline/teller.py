@@ -91,16 +91,7 @@ class Teller:
             return
         if not opening.whole and current.narrative is not None:
             analysis = replace(analysis, narrative="")
-        self.publish(
-            visits.tell(
-                visit_id,
-                analysis,
-                span=request.chunk.span,
-                frames=len(request.chunk.frames),
-                provider=request.writer,
-                now=now,
-            )
-        )
+        self.publish(visits.tell(visit_id, _words(request, analysis), now))
         if visits.open is not None:
             self._gate.confirm(now.s, onset_s=visits.open.onset_s)
             self._narrate(request, analysis, visit_id, now)
@@ -195,6 +186,7 @@ class Teller:
 
     def _tell_story(self, request: Request, analysis: Analysis, now: Now) -> None:
         visits, visit_id = self._visits, request.visit_id
+        words = _words(request, analysis)
         current = visits.current
         of_current = current is not None and current.id == visit_id
         of_ended = visit_id is not None and not of_current
@@ -207,11 +199,6 @@ class Teller:
                 return  # whom nobody waits for is not told of
             if request.look is Look.ONSET:
                 self._early = (request, analysis)  # told once frames confirm the onset, if ever
-                words = Words(
-                    analysis=analysis,
-                    frames=len(request.chunk.frames),
-                    provider=request.writer,
-                )
                 visits.keep(visit_id, words)
                 return
         known = {entry.subject for entry in self._context.known}
@@ -220,19 +207,9 @@ class Teller:
             return  # a later answer is still due: this one only feeds the context
         events: list[Event] = []
         if visit_id is not None:
-            events = visits.tell(
-                visit_id,
-                analysis,
-                span=request.chunk.span,
-                frames=len(request.chunk.frames),
-                provider=request.writer,
-                now=now,
-            )
+            events = visits.tell(visit_id, words, now)
         elif request.look in FOUND_BY:
-            words = Words(
-                analysis=analysis, frames=len(request.chunk.frames), provider=request.writer
-            )
-            events = self._finds.heed(words, known=known, span=request.chunk.span, now=now)
+            events = self._finds.heed(words, known=known, now=now)
         self.publish(events)
         if of_current and visits.open is not None:
             self._gate.confirm(now.s, onset_s=visits.open.onset_s)
@@ -289,11 +266,8 @@ class Teller:
     def _tell_late(self, request: Request, analysis: Analysis, now: Now) -> None:
         event = late_event(
             self._source.camera,
-            analysis,
-            span=request.chunk.span,
-            frames=len(request.chunk.frames),
-            provider=request.writer,
-            now=now,
+            _words(request, analysis),
+            now,
             only_for=self._visits.only_for,
         )
         if event is not None:
@@ -387,3 +361,11 @@ class Teller:
         )
         self._source.memory = memory
         self._sink.remember(memory)
+
+
+def _words(request: Request, analysis: Analysis) -> Words:
+    """Return what an answer says, of the pictures of its request."""
+    chunk = request.chunk
+    return Words(
+        analysis=analysis, span=chunk.span, frames=len(chunk.frames), provider=request.writer
+    )

@@ -17,9 +17,10 @@ RESUME_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What an answer says of a visit."""
+    """What an answer says, of which pictures, and who wrote it."""
 
     analysis: Analysis
+    span: Span
     frames: int
     provider: str
 
@@ -83,8 +84,9 @@ class Visit:
         self.verdict = Verdict.SUBJECT
         return before != (self.labels, self.verdict)
 
-    def tell(self, analysis: Analysis, *, frames: int, provider: str) -> bool:
-        """Take an analysis over; return whether words, labels or verdict are others than before."""
+    def tell(self, words: Words) -> bool:
+        """Take an answer over; return whether words, labels or verdict are others than before."""
+        analysis = words.analysis
         before = (self.narrative, self.labels, self.verdict, self.sign)
         self.labels |= analysis.labels
         self.sign = self.sign or analysis.sign
@@ -101,14 +103,15 @@ class Visit:
         ):
             self.verdict = Verdict.NOTHING
         if analysis.changed and analysis.narrative and analysis.narrative != self.narrative:
-            self.narrative, self.frames, self.provider = analysis.narrative, frames, provider
+            self.narrative = analysis.narrative
+            self.frames, self.provider = words.frames, words.provider
         return before != (self.narrative, self.labels, self.verdict, self.sign)
 
     def started(self, camera: str) -> Event:
         """Return the start as published: it says already what an early answer will tell."""
         told = replace(self)
         if self.early is not None:
-            told.tell(self.early.analysis, frames=self.early.frames, provider=self.early.provider)
+            told.tell(self.early)
         return told.event(camera, Phase.STARTED)
 
     def event(
