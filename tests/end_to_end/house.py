@@ -10,6 +10,8 @@ import sys
 import time
 from typing import Any, Self
 
+from custom_components.camera_narrator.pipeline.prompt import ASKED, TASKS
+from custom_components.camera_narrator.pipeline.vocabulary import Look
 from rigs import dialogs
 from rigs.broker import Broker
 from rigs.camera_process import CameraProcess
@@ -33,10 +35,6 @@ FPS = 5
 """Two looks of the detector in half a second, at little cost."""
 PROBES = 4
 """As many as a bridge tries at a time."""
-AUDIT = "Say who and what is to be seen."
-"""What only an audit asks for."""
-QUESTION = "Answer this question of the residents"
-"""What only a question asks for."""
 WAIT_S = 90.0
 """These are no measurements: far beyond what a busy machine takes."""
 
@@ -225,7 +223,7 @@ class House:
         return [
             request
             for request in self.model.answered
-            if AUDIT not in request.words and QUESTION not in request.words
+            if TASKS[Look.AUDIT] not in request.words and ASKED not in request.words
         ]
 
     def requests(self, camera: str, *, since: int = 0) -> list[ModelRequest]:

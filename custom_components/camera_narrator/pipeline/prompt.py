@@ -109,7 +109,7 @@ _RULE_SCHEMA: Final[Mapping[str, object]] = {
     "additionalProperties": False,
 }
 
-_TASKS: Final[Mapping[Look, str]] = {
+TASKS: Final[Mapping[Look, str]] = {
     Look.ONSET: "Something has just begun to move. Say what it is.",
     Look.SCHEDULE: "Go on with the story.",
     Look.NOVELTY: "Something new has come up. Say what it is.",
@@ -121,6 +121,8 @@ _TASKS: Final[Mapping[Look, str]] = {
     Look.QUESTION: "Describe what is to be seen now. Set changed to true whatever the notes say.",
     Look.AUDIT: "Say who and what is to be seen.",
 }
+"""What each look asks for, after its pictures."""
+ASKED: Final = "Answer this question of the residents in narrative:"
 
 
 def schema(look: Look, rules: Sequence[Rule] = ()) -> Schema:
@@ -178,16 +180,12 @@ def parts(
             Text(text=f"Picture {index + 1} of {len(frames)}, +{frame.captured_s - first_s:.1f} s")
         )
         told.append(Picture(index=index))
-    task = _TASKS[Look.HEARTBEAT if look is Look.RULE and not rules else look]
+    task = TASKS[Look.HEARTBEAT if look is Look.RULE and not rules else look]
     told.append(Text(text=f"{task} The pictures span {_duration(last_s - first_s)}."))
     if rules:
         told.append(Text(text=_questions(rules)))
     if question is not None:
-        told.append(
-            Text(
-                text=f"Answer this question of the residents in narrative: {clean(question, QUESTION_CHARS)}"
-            )
-        )
+        told.append(Text(text=f"{ASKED} {clean(question, QUESTION_CHARS)}"))
     return tuple(told)
 
 
