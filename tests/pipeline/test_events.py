@@ -3,9 +3,9 @@
 import pytest
 
 from custom_components.camera_narrator.pipeline.clock import Now
+from custom_components.camera_narrator.pipeline.ended import LATE_WORDS_S
 from custom_components.camera_narrator.pipeline.events import (
     BACK_S,
-    LATE_WORDS_S,
     LONGEST_S,
     Visits,
 )

@@ -1,9 +1,7 @@
 """The life of a camera's events: confirmation, words, continuity, end. Takes moments, owns no clock."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from .clock import Now
+from .ended import LATE_WORDS_S, Ended, Over
 from .models import CameraMemory, Event, Permit
 from .request import Analysis
 from .visit import Visit, Words, new_id, restored
@@ -15,27 +13,12 @@ STATE_MAX_AGE_S = 10.0
 """Five repetitions of the activity state missed: bridge, link or camera is gone."""
 HOLD_S = 120.0
 """Who stands still for longer is told of by the next event's words, and an end that never comes helps no automation."""
-CONTINUES_S = 60.0
-"""Who comes back within a minute of an end was never gone."""
 LONGEST_S = 1800.0
 """An event that lasts longer is told in pieces, so that automations see an end."""
-LATE_WORDS_S = 600.0
-"""Slow local models answer within minutes; words about older things surprise more than they tell."""
 PREROLL_S = 6.0
 """The bridge's 5 s of pre-roll and the interval of key frames before."""
-WAITING_MAX = 4
-"""Ended visits that wait for their last words, or for a name: one request is under way, so only the newest few can get any."""
 BACK_S = 90.0
 """An onset is at most as old as the oldest frame of the buffer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A visit that waits for its last words."""
-
-    visit: Visit
-    at_s: float
-    reason: EndReason
 
 
 class Visits:
@@ -48,12 +31,8 @@ class Visits:
         self.permit: Permit | None = None
         """When an entity that events need was on; None where none is needed."""
         self._visit = restored(memory.open_event, now)
-        self._ended: dict[str, _Ended] = {}
-        self._ended_s = float("-inf")
-        self._ended_event = memory.last_event
+        self._ended = Ended(memory.last_event, now)
         self._from_s = float("-inf")
-        if memory.last_event is not None:
-            self._ended_s = min(now.s, now.at(memory.last_event.span.to_wall_s))
 
     # -- what is known ------------------------------------------------------------------------------------------
 
@@ -70,8 +49,7 @@ class Visits:
     @property
     def ended(self) -> Visit | None:
         """Return the last visit that ended, while it waits for its last words."""
-        newest = next(reversed(self._ended.values()), None)
-        return None if newest is None else newest.visit
+        return self._ended.newest
 
     @property
     def open_event(self) -> Event | None:
@@ -84,7 +62,7 @@ class Visits:
     @property
     def last_event(self) -> Event | None:
         """Return the last event that ended."""
-        return self._ended_event
+        return self._ended.last_event
 
     @property
     def from_s(self) -> float:
@@ -95,7 +73,7 @@ class Visits:
         """Return whether an event of that id was published."""
         if self.open is not None and self.open.id == visit_id:
             return True
-        ended = self._ended.get(visit_id or "")
+        ended = self._ended.get(visit_id)
         return ended is not None and ended.visit.confirmed
 
     def opened_by(self, analysis: Analysis) -> bool:
@@ -107,7 +85,7 @@ class Visits:
 
     def onset(self, at_s: float, now: Now) -> Visit:
         """Something begins to move while no visit is open: one may open."""
-        at_s = min(now.s, max(at_s, self._ended_s, now.s - BACK_S))
+        at_s = min(now.s, max(at_s, self._ended.last_s, now.s - BACK_S))
         self._visit = Visit(
             id=new_id(now),
             onset_s=at_s,
@@ -127,7 +105,7 @@ class Visits:
         visit.resuming_until_s = None
         visit.reach(at_s, now)
         if since_s is not None and since_s < visit.onset_s:
-            earliest_s = max(self._ended_s, now.s - BACK_S, visit.not_before_s)
+            earliest_s = max(self._ended.last_s, now.s - BACK_S, visit.not_before_s)
             visit.onset_s = min(visit.onset_s, max(since_s, earliest_s))
             visit.onset_wall_s = now.wall_at(visit.onset_s)
 
@@ -217,7 +195,7 @@ class Visits:
             return []
         if now.s - visit.last_s >= LONGEST_S:
             events = self.end(EndReason.RESTARTED, now)
-            self._ended_s = visit.last_s  # who moves now came long after, and is announced
+            self._ended.last_s = visit.last_s  # who moves now came long after, and is announced
             return events
         if not active:
             return self.end(EndReason.RESTARTED, now)
@@ -241,14 +219,13 @@ class Visits:
         visit = ended.visit
         if not visit.confirmed:
             return self._name_ended(ended, words, now)
-        del self._ended[visit_id]
+        self._ended.settle(ended)
         if not visit.tell(words):
             return []
-        if self._ended_event is not None and self._ended_event.id == visit_id:
-            self._ended_event = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
+        self._ended.revise(visit.event(self._camera, Phase.ENDED, reason=ended.reason))
         return [visit.event(self._camera, Phase.UPDATED, closed=True)]
 
-    def _name_ended(self, ended: _Ended, words: Words, now: Now) -> list[Event]:
+    def _name_ended(self, ended: Over, words: Words, now: Now) -> list[Event]:
         """Open an event that is over and waited for its name; its last words may still come."""
         if not self.opened_by(words.analysis):
             return []
@@ -258,7 +235,7 @@ class Visits:
         started = self._start(visit, frames=words.frames)
         visit.tell(words)
         over = visit.event(self._camera, Phase.ENDED, reason=ended.reason)
-        self._remember_end(over, ended.at_s)
+        self._ended.remember(over, ended.at_s)
         return [started, visit.event(self._camera, Phase.UPDATED), over]
 
     def _tell_current(self, visit: Visit, words: Words, now: Now) -> list[Event]:
@@ -280,7 +257,7 @@ class Visits:
         if (visit := self.open) is not None:
             visit.rule = rule
             return [visit.event(self._camera, Phase.UPDATED)]
-        ended = self._ended.get(visit_id or "")
+        ended = self._ended.get(visit_id)
         if ended is None or not ended.visit.confirmed:
             return []
         ended.visit.rule = rule
@@ -328,33 +305,19 @@ class Visits:
         visit, self._visit = self._visit, None
         if visit is None or not (visit.confirmed or (visit.moving and self.only_for)):
             return []
-        self._ended[visit.id] = _Ended(visit, now.s, reason)
-        if len(self._ended) > WAITING_MAX:
-            unnamed = (key for key, one in self._ended.items() if not one.visit.confirmed)
-            del self._ended[next(unnamed, next(iter(self._ended)))]
+        self._ended.wait(Over(visit, now.s, reason))
         if not visit.confirmed:
             return []
         event = visit.event(self._camera, Phase.ENDED, reason=reason)
-        self._remember_end(event, now.s)
+        self._ended.remember(event, now.s)
         return [event]
 
     # -- private ------------------------------------------------------------------------------------------------
 
-    def _remember_end(self, event: Event, at_s: float) -> None:
-        """Keep the last end for who comes back; one that was told late may have been overtaken."""
-        if at_s >= self._ended_s:
-            self._ended_s, self._ended_event = at_s, event
-
     def _start(self, visit: Visit, *, frames: int) -> Event:
         visit.confirmed = True
         visit.frames = frames
-        before = self._ended_event
-        if (
-            before is not None
-            and 0 <= visit.onset_s - self._ended_s <= CONTINUES_S
-            and _alike(before.labels, visit.labels)
-        ):
-            visit.continues = before.id
+        visit.continues = self._ended.continued_by(visit) or visit.continues
         return visit.started(self._camera)
 
     def _go_on(self, visit: Visit, now: Now) -> list[Event]:
@@ -370,9 +333,3 @@ class Visits:
 
 def _over_s(quiet_s: float, *, held: bool) -> float:
     return quiet_s + QUIET_S + (HOLD_S if held else 0.0)
-
-
-def _alike(before: Iterable[Label], after: Iterable[Label]) -> bool:
-    """Return whether two visits may be one: a visit that nobody named yet may be any."""
-    one, other = frozenset(before), frozenset(after)
-    return not one or not other or bool(one & other)
