@@ -11,6 +11,7 @@ from custom_components.camera_narrator.pipeline.prices import Price, Tariff
 from custom_components.camera_narrator.pipeline.request import Usage
 from custom_components.camera_narrator.pipeline.spending import Cost, Spent, Unit, utc_day
 from custom_components.camera_narrator.pipeline.terms import Terms
+from custom_components.camera_narrator.pipeline.turn import Urgency
 from custom_components.camera_narrator.pipeline.vocabulary import (
     Look,
     Phase,
@@ -171,6 +172,30 @@ async def test_a_second_that_may_not_be_asked_does_not_hide_why_the_first_failed
         assert failure is not None
         assert failure.code == "unauthorized"
         assert "What today may cost" in failure.message
+
+
+async def test_what_became_urgent_at_the_first_is_urgent_at_the_second() -> None:
+    """A heartbeat that an onset raised while it waited goes before another camera's closing look."""
+    clock = FakeClock()
+    second, place = backup(clock, Terms(concurrency=0))
+    async with narrated(heartbeats=True, clock=clock, fallback=place) as scene:
+        scene.provider.default = REFUSED
+        await scene.quiet(299)
+        scene.limiter.hold(2.5)
+        await scene.quiet(1, from_start=False)
+        scene.send(active=False)
+        await clock.advance(0.1)
+        assert scene.limiter.waiting == 1
+        await scene.onset()
+        other = place.limiter.turn("other", Urgency.CLOSING)
+        place.limiter.enter(other)
+        await clock.advance(3)
+        assert scene.provider.looks == [Look.ONSET]
+        place.limiter.change(Terms(concurrency=1))
+        assert not other.granted.is_set()
+        await clock.settle()
+        assert second.looks == [Look.ONSET]
+        place.limiter.leave(other)
 
 
 async def test_what_was_asked_before_it_was_cut_off_counts() -> None:

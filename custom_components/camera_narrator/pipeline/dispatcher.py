@@ -139,7 +139,8 @@ class Dispatcher:
                     self._reply = _after(tried, self._reply)
                 if outcome is None:
                     return
-                reason, new, requests = outcome
+                reason, turn, requests = outcome
+                urgency, new = turn.urgency, turn.new  # it may have been raised while it waited
                 tried += requests
             if self._flying is None:
                 self._flying = self._compose()
@@ -156,8 +157,8 @@ class Dispatcher:
 
     async def _ask(
         self, writer: Backup, urgency: Urgency, *, new: bool, reason: ProviderError | None
-    ) -> tuple[ProviderError, bool, int] | None:
-        """Ask one server in its turn; return None, or why another must answer, for a new event, after how many requests."""
+    ) -> tuple[ProviderError, Turn, int] | None:
+        """Ask one server in its turn; return None, or why another must answer, the turn, and how many requests it took."""
         last = writer is self._writers[-1]
         turn = self._turn = writer.limiter.turn(
             self._camera,
@@ -173,14 +174,14 @@ class Dispatcher:
                 declined = turn.declined
                 if reason is not None:
                     declined = _both(reason, declined, writer.provider.name)
-                return declined, turn.new, 0
+                return declined, turn, 0
             if self._flying is None and turn.serves:
                 self._flying = self._compose()
             if self._flying is None:
                 return None
             reply = await self._request(writer, self._flying, turn)
         if reply.error is not None and not reply.error.retryable and not last:
-            return reply.error, turn.new, reply.error.requests
+            return reply.error, turn, reply.error.requests
         if reply.error is not None and reason is not None:
             reply = replace(reply, error=_both(reason, reply.error, writer.provider.name))
         self._reply = replace(reply, instead=reason)
