@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from hashlib import sha256
+from functools import partial
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import (
@@ -22,7 +22,6 @@ from homeassistant.const import CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
-from yarl import URL
 
 from . import const
 from .app_bridge import CONF_HUB, AppBridge, name_schema
@@ -35,21 +34,11 @@ from .pipeline.plain_text import without_markup
 from .preview import plain
 from .progress import shown
 from .providers.kinds import ROWS, Kind
-from .providers.server_facts import Facts
-from .providers.table import create_openai
-from .server_form import (
-    KEY_SCHEMA,
-    PLACES,
-    SERVER_SCHEMA,
-    listed,
-    model_schema,
-    suggested_server,
-    typed_server,
-)
+from .server_draft import ServerDraft
+from .server_form import KEY_SCHEMA, PLACES, SERVER_SCHEMA, model_schema
 
 if TYPE_CHECKING:
     from .providers.eyesight import CheckResult
-    from .providers.openai import OpenAIProvider
 
 BUILTIN_TITLE = "Camera Narrator"
 BUILTIN_UNIQUE_ID = "builtin"
@@ -63,13 +52,7 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     def __init__(self) -> None:
         """Begin with nothing typed."""
-        self._base_url = ""
-        self._kind: str | None = None
-        self._api_key = ""
-        self._model = ""
-        self._models: list[str] = []
-        self._consented = ""
-        """The server to which pictures may go."""
+        self._server = ServerDraft()
         self._errors: dict[str, str] = {}
         self._detail = ""
         self._test_task: asyncio.Task[CheckResult | ProviderError] | None = None
@@ -110,55 +93,55 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     async def async_step_server(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the server's address and key, and for its models in the background."""
         if user_input is not None:
-            self._take_server(user_input)
+            self._errors = self._server.take(user_input, self._stored)
             if not self._errors:
-                self._abort_if_taken(self._unique_id())
-                await self._ask_models()
+                self._abort_if_taken(self._server.unique_id)
+                self._errors = await self._server.ask_models(self.hass)
             if not self._errors:
                 return await self.async_step_model()
-        elif self.source == SOURCE_RECONFIGURE and not self._base_url:
-            stored = self._get_reconfigure_entry().data
-            self._base_url = stored.get(const.CONF_BASE_URL, "")
-            self._kind = stored.get(const.CONF_SERVER)
+        elif not self._server.base_url:
+            self._server.recall(self._stored)
         return self.async_show_form(
             step_id="server",
-            data_schema=self.add_suggested_values_to_schema(
-                SERVER_SCHEMA, suggested_server(self._base_url, self._kind)
-            ),
+            data_schema=self.add_suggested_values_to_schema(SERVER_SCHEMA, self._server.suggested),
             errors=self._taken_errors(),
             description_placeholders={"example": ROWS[Kind.OLLAMA].example},
         )
 
     async def async_step_model(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask which of the server's models shall write."""
+        server = self._server
         if user_input is not None:
-            self._model = user_input[const.CONF_MODEL].strip()
-            if self._model:
+            server.model = user_input[const.CONF_MODEL].strip()
+            if server.model:
                 return await self.async_step_test()
             self._errors = {const.CONF_MODEL: "model_unknown"}
-        elif self.source == SOURCE_RECONFIGURE and not self._model:
-            self._model = self._get_reconfigure_entry().data.get(const.CONF_MODEL, "")
+        elif not server.model:
+            server.model = self._stored.get(const.CONF_MODEL, "")
         return self.async_show_form(
             step_id="model",
             data_schema=self.add_suggested_values_to_schema(
-                model_schema(self._models), {const.CONF_MODEL: self._model} if self._model else {}
+                model_schema(server.models),
+                {const.CONF_MODEL: server.model} if server.model else {},
             ),
             errors=self._taken_errors(),
-            description_placeholders={"count": str(len(self._models)), "detail": self._detail},
+            description_placeholders={"count": str(len(server.models)), "detail": self._detail},
         )
 
     async def async_step_test(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the model a picture; a cold local model takes a minute or two."""
         if self._test_task is None:
             self._test_task = self.hass.async_create_background_task(
-                shown(self._test), f"{const.DOMAIN} test of a model", eager_start=False
+                shown(partial(self._server.check, self.hass)),
+                f"{const.DOMAIN} test of a model",
+                eager_start=False,
             )
         if not self._test_task.done():
             return self.async_show_progress(
                 step_id="test",
                 progress_action="test",
                 description_placeholders={
-                    "model": self._model,
+                    "model": self._server.model,
                     "seconds": str(const.CONNECTION_TEST_S),
                 },
                 progress_task=self._test_task,
@@ -183,31 +166,25 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         return self.async_show_menu(
             step_id="blind",
             menu_options=["model", "add_anyway"],
-            description_placeholders={"model": self._model, "answer": self._detail},
+            description_placeholders={"model": self._server.model, "answer": self._detail},
         )
 
     async def async_step_add_anyway(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take the server and its model."""
+        server = self._server
         if self.source == SOURCE_REAUTH:
             entry = self._get_reauth_entry()
             return self.async_update_and_abort(
                 entry,
-                unique_id=self._unique_id(),
-                data_updates={const.CONF_API_KEY: self._api_key},
+                unique_id=server.unique_id,
+                data_updates={const.CONF_API_KEY: server.api_key},
             )
-        data = {
-            const.CONF_PROVIDER: const.PROVIDER_OPENAI,
-            const.CONF_BASE_URL: self._base_url,
-            const.CONF_API_KEY: self._api_key,
-            const.CONF_MODEL: self._model,
-            **({} if self._kind is None else {const.CONF_SERVER: self._kind}),
-        }
         before = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
-        if self._consented != self._base_url and newly_outside(data, before):
+        if server.consented != server.base_url and newly_outside(server.data, before):
             return await self.async_step_consent()
-        return await self._finish(title=self._model, data=data, unique_id=self._unique_id())
+        return await self._finish(title=server.model, data=server.data, unique_id=server.unique_id)
 
     async def async_step_consent(
         self, user_input: dict[str, Any] | None = None
@@ -216,14 +193,14 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         return self.async_show_menu(
             step_id="consent",
             menu_options=["consent_given", "server"],
-            description_placeholders={"server": URL(self._base_url).host or ""},
+            description_placeholders={"server": self._server.host},
         )
 
     async def async_step_consent_given(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Pictures may go to that server."""
-        self._consented = self._base_url
+        self._server.consented = self._server.base_url
         return await self.async_step_add_anyway()
 
     @override
@@ -266,9 +243,8 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """The server refuses the key."""
-        self._base_url = entry_data[const.CONF_BASE_URL]
-        self._kind = entry_data.get(const.CONF_SERVER)
-        self._model = entry_data[const.CONF_MODEL]
+        self._server.recall(entry_data)
+        self._server.model = entry_data[const.CONF_MODEL]
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -276,16 +252,16 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for a new key."""
         if user_input is not None:
-            self._api_key = user_input[const.CONF_API_KEY].strip()
-            self._abort_if_taken(self._unique_id(), own=self._get_reauth_entry())
+            self._server.api_key = user_input[const.CONF_API_KEY].strip()
+            self._abort_if_taken(self._server.unique_id, own=self._get_reauth_entry())
             return await self.async_step_test()
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=KEY_SCHEMA,
             errors=self._taken_errors(),
             description_placeholders={
-                "server": URL(self._base_url).host or "",
-                "model": self._model,
+                "server": self._server.host,
+                "model": self._server.model,
                 "detail": self._detail,
             },
         )
@@ -308,42 +284,11 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
 
     # -- private ------------------------------------------------------------------------------------------------
 
-    def _take_server(self, user_input: Mapping[str, Any]) -> None:
-        self._errors = {}
-        typed = typed_server(
-            user_input.get(const.CONF_SERVER), user_input.get(const.CONF_BASE_URL, "").strip()
-        )
-        self._base_url, self._kind = typed.base_url, typed.kind
-        if typed.error is not None:
-            self._errors = {const.CONF_BASE_URL: typed.error}
-            return
-        if key := user_input.get(const.CONF_API_KEY, "").strip():
-            self._api_key = key
-        elif not self._api_key and self.source == SOURCE_RECONFIGURE:
-            stored = self._get_reconfigure_entry().data
-            # A stored key goes to the server it was typed for, not to any that is typed now.
-            if URL(stored.get(const.CONF_BASE_URL, "")).host == URL(typed.base_url).host:
-                self._api_key = stored.get(const.CONF_API_KEY, "")
-
-    async def _ask_models(self) -> None:
-        # The first provider loads a library for seconds, which is not the server's fault.
-        self._models, self._errors = await listed(await self._provider())
-
-    async def _provider(self) -> OpenAIProvider:
-        data = {
-            const.CONF_BASE_URL: self._base_url,
-            const.CONF_API_KEY: self._api_key,
-            const.CONF_MODEL: self._model,
-            const.CONF_SERVER: self._kind or "",
-        }
-        return await create_openai(self.hass, data, Facts())
-
-    async def _test(self) -> CheckResult | ProviderError:
-        """Return what the model saw, or why there is no answer; its own patience ends it."""
-        try:
-            return await (await self._provider()).check()
-        except ProviderError as error:
-            return error
+    @property
+    def _stored(self) -> Mapping[str, Any]:
+        """Return what is kept of the hub whose server is changed."""
+        known = self.source == SOURCE_RECONFIGURE
+        return self._get_reconfigure_entry().data if known else {}
 
     async def _show_fault(self, error: ProviderError) -> ConfigFlowResult:
         place = PLACES[error.fault]
@@ -391,9 +336,6 @@ class NarratorFlow(ConfigFlow, domain=const.DOMAIN):
         for entry in self._hubs():
             if entry is not own and entry.unique_id == unique_id:
                 raise AbortFlow("already_configured")
-
-    def _unique_id(self) -> str:
-        return sha256(f"{self._base_url}\n{self._api_key}".encode()).hexdigest()[:32]
 
     def _taken_errors(self) -> dict[str, str]:
         errors, self._errors = self._errors, {}

@@ -14,7 +14,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_narrator import (
-    config_flow,
     const,
     options_flow,
     server_form,
@@ -23,6 +22,7 @@ from custom_components.camera_narrator.options_flow import is_prefix
 from custom_components.camera_narrator.pipeline import errors
 from custom_components.camera_narrator.providers.address import Address
 from custom_components.camera_narrator.providers.kinds import Kind, kind_of
+from custom_components.camera_narrator.server_draft import ServerDraft
 from custom_components.camera_narrator.server_form import server_url, typed_server
 from rigs.model_faults import Fault, FaultKind
 from rigs.model_server import ModelServer
@@ -70,12 +70,12 @@ async def answer(hass: HomeAssistant, flow_id: str, **typed: Any) -> Result:
 
 async def add_server_hub(hass: HomeAssistant, server: ModelServer) -> MockConfigEntry:
     """Set a hub with the model server up."""
-    flow = config_flow.NarratorFlow()
-    flow._base_url, flow._api_key = server.base_url, KEY
+    draft = ServerDraft()
+    draft.base_url, draft.api_key = server.base_url, KEY
     entry = MockConfigEntry(
         domain=const.DOMAIN,
         title="seeing",
-        unique_id=flow._unique_id(),
+        unique_id=draft.unique_id,
         data={
             const.CONF_PROVIDER: const.PROVIDER_OPENAI,
             const.CONF_BASE_URL: server.base_url,
@@ -323,15 +323,15 @@ async def test_a_new_key_is_tested_before_it_is_kept(
 async def test_a_new_key_that_another_hub_has(hass: HomeAssistant, server: ModelServer) -> None:
     """Two hubs cannot become one."""
     await add_server_hub(hass, server)
-    flow = config_flow.NarratorFlow()
-    flow._base_url, flow._api_key = server.base_url, "sk-second-0123456789"
+    draft = ServerDraft()
+    draft.base_url, draft.api_key = server.base_url, "sk-second-0123456789"
     second = MockConfigEntry(
         domain=const.DOMAIN,
-        unique_id=flow._unique_id(),
+        unique_id=draft.unique_id,
         data={
             const.CONF_PROVIDER: const.PROVIDER_OPENAI,
             const.CONF_BASE_URL: server.base_url,
-            const.CONF_API_KEY: flow._api_key,
+            const.CONF_API_KEY: draft.api_key,
             const.CONF_MODEL: "other",
         },
     )
@@ -583,3 +583,17 @@ async def test_a_servers_complaint_is_shown_as_plain_words(
     assert not set("<>`*") & set(detail)
     assert "](" not in detail
     assert "://" not in detail
+
+
+def test_a_stored_key_that_was_taken_over_follows_to_no_other_server() -> None:
+    """Who corrects the address to another server's after a first try brings no key there but a typed one."""
+    stored = {const.CONF_BASE_URL: "https://one.example/v1", const.CONF_API_KEY: KEY}
+    draft = ServerDraft()
+    assert draft.take({const.CONF_BASE_URL: "https://one.example/v2"}, stored) == {}
+    assert draft.api_key == KEY
+    assert draft.take({const.CONF_BASE_URL: "https://other.example/v1"}, stored) == {}
+    assert draft.api_key == ""
+    typed = {const.CONF_BASE_URL: "https://other.example/v1", const.CONF_API_KEY: "sk-typed"}
+    assert draft.take(typed, stored) == {}
+    assert draft.take({const.CONF_BASE_URL: "https://other.example/v2"}, stored) == {}
+    assert draft.api_key == "sk-typed"
