@@ -72,6 +72,7 @@ async def test_a_run_in_good_order_leaves_nothing_either() -> None:
     _until_gone(processes.mark, processes.folder)
 
 
+@pytest.mark.timeout(300)  # it boots twice
 async def test_home_assistant_and_a_broker_find_each_other(socket_enabled: None) -> None:
     """A real Home Assistant boots, is onboarded, takes MQTT by its own dialog, and a restart."""
     if find_mosquitto() is None:
