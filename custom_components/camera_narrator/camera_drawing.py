@@ -6,6 +6,7 @@ import logging
 from PIL import Image, ImageDraw, ImageFont
 
 from .camera_areas import Areas
+from .pictures import MOST_PIXELS
 from .protocol.area import Polygon
 from .protocol.limits import MAX_FRAME_BYTES
 
@@ -23,8 +24,6 @@ LINE_PX = 2
 TICKS = 10
 """One each 10 %, so that corners can be read off the picture."""
 QUALITY = 85
-MOST_PIXELS = 4096 * 4096
-"""No bridge sends larger ones; decoding must not cost Home Assistant its memory."""
 
 
 def drawn(jpeg: bytes, areas: Areas) -> bytes:

@@ -14,8 +14,17 @@ GAP_PX = 4
 """Between the pictures of a sheet."""
 BLACK, GREY, WHITE = (0, 0, 0), (90, 90, 90), (255, 255, 255)
 
-UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError)
-"""What Pillow raises of what is no picture, or half of one."""
+MOST_PIXELS = 4096 * 4096
+"""No bridge sends larger ones; decoding must not cost Home Assistant its memory."""
+
+UNREADABLE = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+)
+"""What is raised of what is no picture, half of one, or one that claims to be larger than any."""
 
 
 def shrunk(jpegs: tuple[bytes, ...], height_px: int) -> tuple[bytes, ...]:
@@ -64,6 +73,7 @@ def grid(count: int) -> tuple[int, int]:
 def _opened(jpeg: bytes) -> Image.Image | None:
     try:
         with Image.open(BytesIO(jpeg)) as picture:
+            _check(picture)
             return picture.convert("RGB")
     except UNREADABLE:
         return None
@@ -72,6 +82,7 @@ def _opened(jpeg: bytes) -> Image.Image | None:
 def _shrunk(jpeg: bytes, height_px: int) -> bytes:
     try:
         with Image.open(BytesIO(jpeg)) as picture:
+            _check(picture)
             if picture.height <= height_px:
                 return jpeg
             width_px = max(1, round(picture.width * height_px / picture.height))
@@ -81,6 +92,12 @@ def _shrunk(jpeg: bytes, height_px: int) -> bytes:
     except UNREADABLE:
         return jpeg
     return _encoded(small.convert("RGB"))
+
+
+def _check(picture: Image.Image) -> None:
+    """Raise ValueError before a picture is decoded that is larger than any should be."""
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError("the picture is too large")
 
 
 def _encoded(picture: Image.Image) -> bytes:

@@ -1,6 +1,5 @@
 """What is known of one model on one server, how it is learned from what comes back, and what follows for the next request."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -129,8 +128,3 @@ class Acquaintance:
             sheet=policy.sheet or flat or facts.tight or facts.cramped,
             edge_px=policy.edge_px,
         )
-
-
-def shown(facts: Mapping[str, object]) -> dict[str, object]:
-    """Return what is known of a server for a bug report."""
-    return ServerFacts.read(facts).out()

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from PIL import Image
 import pytest
 
-from custom_components.camera_narrator.pictures import grid, sheet
+from custom_components.camera_narrator.pictures import grid, sheet, shrunk
 from custom_components.camera_narrator.pipeline.request import Chunk, Picture, Text
 from custom_components.camera_narrator.providers.arrangement import Arrangement, arranged
 from custom_components.camera_narrator.providers.kinds import Kind
@@ -206,3 +206,18 @@ def details(body: dict[str, object]) -> list[object]:
     assert isinstance(messages, list)
     parts = messages[1]["content"]
     return [part["image_url"].get("detail") for part in parts if part["type"] == "image_url"]
+
+
+@pytest.mark.parametrize("edge_px", [5000, 65_000])
+def test_a_picture_that_claims_to_be_huge_is_not_decoded(edge_px: int) -> None:
+    """It is a grey place on a sheet and never made smaller: no bridge may cost Home Assistant its memory."""
+    file = BytesIO()
+    Image.new("RGB", (64, 48), COLOURS["red"]).save(file, "JPEG")
+    jpeg = bytearray(file.getvalue())
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = edge_px.to_bytes(2) * 2
+    huge = bytes(jpeg)
+    assert shrunk((huge,), 24) == (huge,)
+    with Image.open(BytesIO(sheet([huge], first=1, edge_px=640))) as page:
+        red, green, blue = page.convert("RGB").resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+    assert max(red, green, blue) - min(red, green, blue) < 10
