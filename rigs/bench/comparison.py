@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 import re
 
+from custom_components.camera_narrator.pipeline.answered import flat
 from custom_components.camera_narrator.pipeline.vocabulary import Profile
 from custom_components.camera_narrator.protocol.frame import Frame
 from custom_components.camera_narrator.protocol.vocabulary import FrameFlag
@@ -311,9 +312,10 @@ def _continued(requests: Sequence[ModelRequest]) -> float:
 
 def _said(request: ModelRequest) -> str:
     try:
-        return str(json.loads(request.answer)["narrative"])
+        fields = flat(json.loads(request.answer))
     except ValueError:
         return request.answer
+    return str(fields.get("narrative", ""))
 
 
 def _words(model: Model, number: int) -> int:
